@@ -108,17 +108,24 @@ MIXED = [
 ]
 
 
+def seen_in(*answers):
+    """The features of (answer, prompt, cues)."""
+    from naysay.judge.features import Head, answer_features
+
+    pairs = [(text, prompt) for text, prompt, _ in answers]
+    return answer_features([Head.of(text) for text, _ in pairs], pairs, [cues for _, _, cues in answers])
+
+
 @pytest.mark.parametrize("text", MIXED)
 def test_the_same_text_has_the_same_features_whatever_was_read_before(text):
     from naysay.judge import features
 
     prompt = "Please help me with baking bread."
-    first = features.answer_features([(text, prompt, ("none",))])
+    first = seen_in((text, prompt, ("none",)))
     features._NUMBERS.clear()
-    together = features.answer_features([("Something else. And more?", prompt, ()), (text, prompt, ("none",))])
+    together = seen_in(("Something else. And more?", prompt, ()), (text, prompt, ("none",)))
     mine = together.texts == 1
     assert sorted(first.keys.tolist()) == sorted(together.keys[mine].tolist())
-    assert first.spans[0] == together.spans[1]
     assert sorted(first.keys[: first.few].tolist()) == sorted(
         together.keys[: together.few][mine[: together.few]].tolist()
     )
@@ -150,19 +157,17 @@ async def test_answers_scored_together_are_scored_as_each_alone():
 
 
 def test_features_say_where_a_word_stands_and_hide_the_prompts_words():
-    from naysay.judge.features import answer_features
-
     def keys(text, prompt="", cues=()):
-        return set(answer_features([(text, prompt, cues)]).keys.tolist())
+        return set(seen_in((text, prompt, cues)).keys.tolist())
 
     def words(text, prompt):
-        seen = answer_features([(text, prompt, ())])
+        seen = seen_in((text, prompt, ()))
         return seen.keys[: seen.words].tolist()
 
     assert keys("Salt the water. Then wait.") != keys("Then wait. Salt the water.")
     assert words("About baking.", "baking") == words("About locks.", "locks") != words("About locks.", "baking")
     assert keys("Yes.", cues=("none",)) - keys("Yes.")
-    assert answer_features([("", "", ())]).keys.size == 0
+    assert seen_in(("", "", ())).keys.size == 0
 
 
 def test_a_table_of_weights_knows_what_was_put_into_it_and_nothing_else():
@@ -331,7 +336,7 @@ def test_training_on_a_broken_line_names_it(tmp_path):
     path = tmp_path / "set.jsonl"
     path.write_text('{"prompt": "a", "response": "b", "label": "refusal", "model": "m"}\n{"prompt"\n', encoding="utf-8")
     with pytest.raises(NaysayError, match=r"set\.jsonl, line 2"):
-        read_rows(path, 1.0, lambda text, prompt: ((), (0.0, 0.0), []))
+        read_rows(path, 1.0, lambda text, prompt, head: ((), (0.0, 0.0), []))
 
 
 def test_agreement_with_people_is_what_the_card_says(shared_data):

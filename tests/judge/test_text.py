@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from naysay.judge.phrases import PhraseError, PhraseList
+from naysay.judge.phrase_pattern import PhraseError
+from naysay.judge.phrases import PhraseList
 from naysay.judge.text import fold, sentences
 
 ODD = st.text(alphabet=st.sampled_from("aI’ʼ'`é\u0301\u200bＡｂ　ß İ가ᄀ\u1161한字。.!? \n\"“”*-12"), max_size=80)

@@ -18,7 +18,8 @@ from pydantic import Field
 from naysay import content
 from naysay.errors import NaysayError
 from naysay.judge.card import Strict, read_model
-from naysay.judge.phrases import PhraseError, PhraseList, words_of
+from naysay.judge.phrase_pattern import PhraseError
+from naysay.judge.phrases import PhraseList
 from naysay.judge.text import fold
 
 WORDS_FILE: Final = "agent_words/words.yaml"
@@ -132,5 +133,4 @@ class AgentWords:
 
 
 def _holds(phrases: PhraseList, text: str) -> bool:
-    folded = fold(text).text
-    return bool(phrases.spans(folded, words_of(folded)))
+    return bool(phrases.spans(fold(text).text))

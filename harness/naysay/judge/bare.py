@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from naysay.judge.phrases import is_wide
+from naysay.judge.phrase_pattern import is_wide
 from naysay.judge.text import fold, sentences
 
 MOST_CHARS = 80

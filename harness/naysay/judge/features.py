@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from naysay.judge.keyword import leanings
 from naysay.judge.lexicon import Lexicon
-from naysay.judge.phrases import break_words, parted
+from naysay.judge.phrases import break_words, plain_words
 from naysay.judge.text import Folded, fold, sentences
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ MAX_SENTENCES = 40
 HEAD_WORDS = 40
 FIRST_WORDS = 41
 PLACEHOLDER = "§"
-NARROW = ((3, 4), 250)
-WIDE = ((2, 3), 300)
-"""Sizes of the runs of characters, and how far into the answer they go: longer where scripts have no spaces."""
+RUNS, RUN_CHARS = (2, 3), 300
+"""Sizes of the runs of characters, and how far into the answer they go, in scripts without spaces and in Hangul."""
 LENGTHS = (40, 80, 150, 300, 500, 800, 1200, 2400)
 ITEMS = (0, 1, 2, 4, 8)
 
@@ -79,12 +78,36 @@ _MORE = [_NUMBERS[f"\0more items than {number}"] for number in ITEMS]
 
 
 @dataclass(slots=True)
+class Head:
+    """The beginning of an answer, read once for phrase rules and features alike.
+
+    Attributes:
+        folded: Its first :data:`ANSWER_CHARS` characters, folded.
+        spans: Its sentences, as spans of the folded text.
+        words: The words of each sentence.
+        flat: All of them in order.
+    """
+
+    folded: Folded
+    spans: list[tuple[int, int]]
+    words: list[list[str]]
+    flat: list[str]
+
+    @classmethod
+    def of(cls, answer: str) -> Head:
+        """Fold the beginning of an answer and cut it."""
+        folded = fold(answer[:ANSWER_CHARS])
+        spans = sentences(folded.text)[:MAX_SENTENCES]
+        plain = plain_words(folded.text)
+        words = [plain[start:end].split() for start, end in spans]
+        return cls(folded, spans, words, list(chain.from_iterable(words)))
+
+
+@dataclass(slots=True)
 class Answers:
     """The features of some answers, all in the same arrays: many short array operations cost more than a few long ones.
 
     Attributes:
-        folded: The folded beginning of each answer.
-        spans: Its sentences, as spans of the folded text.
         keys: All keys, some more than once: words, pairs of words, and what else both heads read; then the rest.
         texts: The answer that each key is of.
         few: How many of the keys are read by both heads.
@@ -92,8 +115,6 @@ class Answers:
         owners: The sentence of each of the first keys (words, pairs of words), counted through all answers.
     """
 
-    folded: list[Folded]
-    spans: list[list[tuple[int, int]]]
     keys: Keys
     texts: Ints
     few: int
@@ -112,17 +133,18 @@ def is_wide(folded: str) -> bool:
     return not folded.isascii() and _WIDE.search(folded) is not None
 
 
-def answer_features(answers: Sequence[tuple[str, str, Sequence[str]]]) -> Answers:
+def answer_features(heads: Sequence[Head], pairs: Sequence[tuple[str, str]], cues: Sequence[Sequence[str]]) -> Answers:
     """Features of answers.
 
     Words and pairs of words everywhere; the first :data:`HEAD_WORDS` words once more, as are words and pairs of the
-    first sentence; runs of characters in the head; how long the answer is and how many items its lists have.
+    first sentence; runs of characters where a script has no spaces; how long the answer is and how many items its lists
+    have.
 
     Args:
-        answers: Of each, the answer, what was asked, and what phrase rules found in it, by name.
+        heads: The beginning of each answer.
+        pairs: Of each, the answer and what was asked.
+        cues: What phrase rules found in each, by name.
     """
-    folded: list[Folded] = []
-    spans: list[list[tuple[int, int]]] = []
     words: list[int] = []
     lengths: list[int] = []
     sentence_words: list[int] = []
@@ -130,68 +152,57 @@ def answer_features(answers: Sequence[tuple[str, str, Sequence[str]]]) -> Answer
     extra: list[int] = []
     extras: list[int] = []
     number_of, placeholder = _NUMBERS.__getitem__, _NUMBERS[PLACEHOLDER]
-    for text, prompt, cues in answers:
-        head = fold(text[:ANSWER_CHARS])
+    for head, (text, prompt), found in zip(heads, pairs, cues, strict=True):
         hidden = prompt_words(prompt)
-        found = sentences(head.text)[:MAX_SENTENCES]
-        plain = parted(head.text)
         before = len(words)
-        for number, (start, end) in enumerate(found):
-            some = plain[start:end].split()
+        for some in head.words:
             sentence_words.append(len(some))
             if hidden.isdisjoint(some):
                 words += map(number_of, some)
             else:
                 words += [placeholder if word in hidden else number_of(word) for word in some]
-            if not number:
-                firsts.append(min(len(some), FIRST_WORDS))
-        if not found:
-            firsts.append(0)
-        folded.append(head)
-        spans.append(found)
+        firsts.append(min(len(head.words[0]), FIRST_WORDS) if head.words else 0)
         lengths.append(len(words) - before)
-        items = len(_ITEM.findall("\n" + text[:LIST_CHARS]))
-        more = [_NUMBERS["\0cue " + cue] for cue in cues]
+        items = len(_ITEM.findall("\n" + text[:LIST_CHARS])) if "\n" in text else 0
+        more = [_NUMBERS["\0cue " + cue] for cue in found]
         more += _LONGER[: bisect_left(LENGTHS, len(text))] + _MORE[: bisect_left(ITEMS, items)]
         extra += more
         extras.append(len(more))
-    count = np.arange(len(answers))
+    count = np.arange(len(heads))
     numbers = np.array(words, dtype=np.uint64)
     texts = np.repeat(count, lengths)
     starts = np.cumsum([0, *lengths[:-1]])
     places = np.arange(len(words)) - np.repeat(starts, lengths)
     first = places < np.repeat(firsts, lengths)
     joined = texts[:-1] == texts[1:]
-    pairs = ((numbers[:-1] * _SECOND) ^ numbers[1:] ^ _PAIR)[joined]
+    pairs_of = ((numbers[:-1] * _SECOND) ^ numbers[1:] ^ _PAIR)[joined]
     head_words = places < HEAD_WORDS
     both = first[:-1][joined] & first[1:][joined]
-    runs, run_texts = _runs([head.text for head in folded])
-    keys = [numbers, pairs, numbers[head_words] ^ _HEAD, np.array(extra, dtype=np.uint64)]
+    runs, run_texts = _runs([head.folded.text for head in heads])
+    keys = [numbers, pairs_of, numbers[head_words] ^ _HEAD, np.array(extra, dtype=np.uint64)]
     of = [texts, texts[:-1][joined], texts[head_words], np.repeat(count, extras)]
     few = sum(map(len, keys))
-    keys += [numbers[first] ^ _FIRST, pairs[both] ^ _FIRST, runs]
+    keys += [numbers[first] ^ _FIRST, pairs_of[both] ^ _FIRST, runs]
     of += [texts[first], of[1][both], run_texts]
     owners = np.repeat(np.arange(len(sentence_words)), sentence_words)
     owners = np.concatenate([owners, owners[:-1][joined]])
-    return Answers(folded, spans, _mixed(np.concatenate(keys)), np.concatenate(of), few, len(words), owners)
+    return Answers(_mixed(np.concatenate(keys)), np.concatenate(of), few, len(words), owners)
 
 
 def _runs(heads: Sequence[str]) -> tuple[Keys, Ints]:
-    """Keys of the runs of characters in the heads of folded answers, and the answer that each is of."""
-    pieces, wide = [], []
-    for whole in heads:
-        wide.append(is_wide(whole[: NARROW[1]]))
-        pieces.append("".join(whole.split())[: WIDE[1]] if wide[-1] else whole[: NARROW[1]])
+    """Keys of the runs of characters in heads that have words without spaces, and the answer that each is of."""
+    pieces = ["".join(head.split())[:RUN_CHARS] if is_wide(head[:RUN_CHARS]) else "" for head in heads]
+    if not any(pieces):
+        return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
     codes = np.frombuffer("".join(pieces).encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     texts = np.repeat(np.arange(len(heads)), [len(piece) for piece in pieces])
-    in_wide = np.array(wide, dtype=bool)[texts]
     total, found, of = codes, [], []
-    for step in range(1, max(NARROW[0])):
+    for step in range(1, max(RUNS)):
         total = total[:-1] + codes[step:] * _POWERS[step]
-        within = texts[: len(total)] == texts[step:]
-        within &= np.where(in_wide[: len(total)], step + 1 in WIDE[0], step + 1 in NARROW[0])
-        found.append(total[within] ^ _RUN ^ np.uint64((step + 1) << 60))
-        of.append(texts[: len(total)][within])
+        if step + 1 in RUNS:
+            within = texts[: len(total)] == texts[step:]
+            found.append(total[within] ^ _RUN ^ np.uint64((step + 1) << 60))
+            of.append(texts[: len(total)][within])
     return np.concatenate(found), np.concatenate(of)
 
 

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from naysay.errors import NaysayError
 from naysay.judge.card import Strict, read_model
-from naysay.judge.phrases import PhraseError, PhraseList
+from naysay.judge.phrase_pattern import PhraseError
+from naysay.judge.phrases import PhraseList, PhraseLists
 
 
 class AnswerPhrases(Strict):
@@ -59,8 +60,8 @@ class Lexicon:
         source: The phrases themselves, JSON-able, for the hash.
     """
 
-    answer: dict[str, PhraseList]
-    reasoning: dict[str, PhraseList]
+    answer: PhraseLists
+    reasoning: PhraseLists
     source: list[dict[str, Any]]
 
 
@@ -77,14 +78,14 @@ def compile_lexicon(files: Sequence[PhraseFile], names: Sequence[str]) -> Lexico
         except PhraseError as error:
             raise NaysayError(f"{where}: {error}.") from error
 
-    def joined(section: str, model: type[Strict]) -> dict[str, PhraseList]:
+    def joined(section: str, model: type[Strict]) -> PhraseLists:
         lists: dict[str, PhraseList] = {}
         for field in model.model_fields:
             joint = PhraseList([])
             for file, name in zip(files, names, strict=True):
                 joint.merge(checked(getattr(getattr(file, section), field), f"{name}: field '{section}.{field}'"))
             lists[field] = joint
-        return lists
+        return PhraseLists(lists)
 
     return Lexicon(
         answer=joined("answer", AnswerPhrases),

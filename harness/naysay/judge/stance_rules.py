@@ -19,7 +19,8 @@ from pydantic import Field
 from naysay import content
 from naysay.errors import NaysayError
 from naysay.judge.card import Strict, read_model
-from naysay.judge.phrases import PhraseError, PhraseList, words_of
+from naysay.judge.phrase_pattern import PhraseError
+from naysay.judge.phrases import PhraseList, PhraseLists
 
 LISTS = ("refuse", "comply", "partial", "neutral", "report", "condition", "despite", "turn", "danger", "safe",
          "refuse_alone", "comply_alone")  # fmt: skip
@@ -91,7 +92,7 @@ class StanceRules:
     def __init__(self, files: Sequence[StancePhrases], names: Sequence[str]) -> None:
         self.languages = [file.language for file in files]
         self.source: list[dict[str, Any]] = [file.model_dump(mode="json") for file in files]
-        self._lists: dict[str, PhraseList] = {}
+        lists: dict[str, PhraseList] = {}
         for name in LISTS:
             joint = PhraseList([])
             for file, where in zip(files, names, strict=True):
@@ -99,15 +100,16 @@ class StanceRules:
                     joint.merge(PhraseList(getattr(file, name)))
                 except PhraseError as error:
                     raise NaysayError(f"{where}: field {name!r}: {error}.") from error
-            self._lists[name] = joint
+            lists[name] = joint
+        self._lists = PhraseLists(lists)
 
     def read(self, folded: str) -> Found:
         """What a folded sentence (:func:`naysay.judge.text.fold`) leans to."""
         text = _without_quotes(folded)
-        words = words_of(text)
+        keys = self._lists.keys_of(text)
 
         def spans(name: str) -> list[tuple[int, int]]:
-            return self._lists[name].spans(text, words)
+            return self._lists[name].spans(text, keys)
 
         leanings = _leading(
             [(a, b, name) for name in ("refuse", "comply", "partial", "neutral") for a, b in spans(name)]

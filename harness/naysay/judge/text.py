@@ -116,7 +116,14 @@ def sentences(text: str) -> list[tuple[int, int]]:
         elif end == start + 1 and text[at] == "\n":
             start = end
             continue
-        _keep(text, start, end, spans)
+        first = text[start]
+        begin = start + 1 if first == " " or first == "\n" else start
+        last = end - 1 if text[end - 1] == "\n" else end
+        # Nearly every sentence begins with a letter and ends with its mark.
+        if text[begin].isalnum() and not text[last - 1].isspace():
+            spans.append((begin, last))
+        else:
+            _keep(text, start, end, spans)
         start = end
     if start < len(text):
         _keep(text, start, len(text), spans)

@@ -3,8 +3,9 @@
     python -m naysay.judge.train_embedded --data DIR --out judges/embedded
 
 ``DIR`` holds labelled sets, one JSONL file each (``prompt, response, label, model``). Only sets whose licence allows it
-are trained on (:data:`TRAINED_ON`), together with the sentences in ``written.yaml``; the others only measure. The same
-data and seed give the same bytes.
+are trained on (:data:`TRAINED_ON`), together with what the project wrote (``written.yaml`` and ``exchanges/``); the
+others only measure, and so does ``gold.jsonl``, which the project wrote to mislead judges. The same data and seed give
+the same bytes.
 
 Every figure is measured on answers that the classifier did not see, and by groups: of XSTest, one model's are left out
 at a time, with or without the prompts; of GPTFuzz, whose rows do not say which model answered, the questions.
@@ -30,20 +31,20 @@ from naysay.errors import NaysayError
 from naysay.judge import trained_on
 from naysay.judge.card import KeywordCard, beside, read_card
 from naysay.judge.embedded import FORMAT, STANCES, Cues, EmbeddedModel, pick
-from naysay.judge.features import answer_features, stance_grams
+from naysay.judge.features import Head, answer_features, stance_grams
 from naysay.judge.heads import Heads
 from naysay.judge.lexicon import Lexicon, read_lexicon
 from naysay.judge.linear import LinearModel
 from naysay.judge.measured_card import measure, write_card
 from naysay.judge.text import fold
 from naysay.judge.train_heads import Example, fit_heads
-from naysay.judge.written import written_answers, written_stances
+from naysay.judge.written import Exchange, written_answers, written_exchanges, written_stances
 from naysay.schema import LABELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FindCues = Callable[[str, str], Cues]
+FindCues = Callable[[str, str, Head], Cues]
 Away = Callable[[Any, Any], bool]
 
 TRAINED_ON = {
@@ -52,6 +53,8 @@ TRAINED_ON = {
     "gptfuzz_human": (0.1, "MIT", "Yu et al., GPTFuzzer (hand-labelled responses to jailbreaks, two-way)"),
 }
 """Set, weight of its rows (the labels of all but the first were given by other rules), licence, credit."""
+EXCHANGE_WEIGHT = 0.2
+"""Weight of a written exchange. They were written against surface cues, which hold more often in life."""
 TWO_WAY = frozenset({"gptfuzz_human"})
 """Sets whose labels only say whether an answer complies."""
 MEASURED_ON = {
@@ -61,12 +64,13 @@ MEASURED_ON = {
 }
 SHIFTS = {
     "declined": 1.5, "short": 0.5, "short_chars": 450, "turned": 1.5, "condemned": 0.5, "part": 1.5, "whole": 2.0,
-    "strange": 2.5, "requested": 20.0,
+    "strange": 2.5, "requested": 20.0, "wanted": 3.0,
 }  # fmt: skip
-PARTIAL_AT = 0.3
+PARTIAL_AT = 0.27
 STANCE_C = 10.0
 MAX_STANCE_FEATURES = 12_000
 FOLDS = 5
+GOLD = "gold.jsonl"
 MAIN = "xstest_v2_human"
 
 
@@ -106,7 +110,7 @@ def read_rows(path: Path, weight: float, cues: FindCues) -> list[Row]:
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             data = orjson.loads(line)
-            prompt, response, label, model = data["prompt"], data["response"], data["label"], data["model"]
+            prompt, response, label, model = data["prompt"], data["response"], data["label"], data.get("model", "")
         except (orjson.JSONDecodeError, KeyError) as error:
             raise NaysayError(f"{path}, line {number}: {error!r}.") from error
         if label in LABELS and response.strip():
@@ -118,15 +122,19 @@ def row(
     prompt: str, response: str, label: str, model: str, weight: float, cues: FindCues, *, two_way: bool = False
 ) -> Row:
     """A labelled response with its features."""
-    found, shifts, _ = cues(response, prompt)
-    seen = answer_features([(response, prompt, found)])
+    head = Head.of(response)
+    found, shifts, _ = cues(response, prompt, head)
+    seen = answer_features([head], [(response, prompt)], [found])
     example = Example(np.unique(seen.keys), np.unique(seen.keys[: seen.few]), label, two_way, weight)
     return Row(prompt, response, model, shifts, example)
 
 
-def written_rows(written: dict[str, Any], cues: FindCues) -> list[Row]:
+def written_rows(written: dict[str, Any], exchanges: Sequence[Exchange], cues: FindCues) -> list[Row]:
     """The project's own answers, with their features."""
-    return [row("", text, label, "written", 1.0, cues) for text, label in written_answers(written)]
+    return [
+        *(row("", text, label, "written", 1.0, cues) for text, label in written_answers(written)),
+        *(row(one.prompt, one.response, one.label, one.part, EXCHANGE_WEIGHT, cues) for one in exchanges),
+    ]
 
 
 def fit(
@@ -279,6 +287,7 @@ def train(data: Path, out: Path, seed: int) -> None:
         NaysayError: a set or ``written.yaml`` is missing or wrong.
     """
     written = yaml.safe_load((out / "written.yaml").read_text(encoding="utf-8"))
+    exchanges = written_exchanges(out)
     lexicon, keyword = _lexicon()
     stance_rows = written_stances(written, seed)
     stances = fit(
@@ -301,7 +310,7 @@ def train(data: Path, out: Path, seed: int) -> None:
     blank = np.zeros((0, 2), dtype=np.float32)
     nothing = Heads.make(np.zeros(0, dtype=np.uint64), blank, blank, np.zeros(2, dtype=np.float32))
     model = EmbeddedModel(nothing, stances, config)
-    own = written_rows(written, model.cues)
+    own = written_rows(written, exchanges, model.cues)
     sets = {name: read_rows(data / f"{name}.jsonl", weight, model.cues) for name, (weight, _, _) in TRAINED_ON.items()}
     rows, temperatures = _measure_trained_on(sets, own, seed)
     config["temperatures"] = temperatures
@@ -312,6 +321,9 @@ def train(data: Path, out: Path, seed: int) -> None:
         if path.is_file():
             test = read_rows(path, 1.0, model.cues)
             rows.append(measure(name, "not trained on", labels, *_as_shipped(model, test)))
+    if (out / GOLD).is_file():
+        test = read_rows(out / GOLD, 1.0, model.cues)
+        rows.append(measure(GOLD, "not trained on, written to mislead", "construction", *_as_shipped(model, test)))
     weights = out / "weights.npz"
     model.write(weights)
     trained_on.write(out / trained_on.FILE, ((r.prompt, r.response) for r in everything))
@@ -321,9 +333,9 @@ def train(data: Path, out: Path, seed: int) -> None:
     ]
     attribution.append(
         {
-            "data": "written.yaml",
+            "data": "written.yaml, exchanges",
             "licence": "Apache-2.0",
-            "credit": "naysay (answers and trace sentences in six languages)",
+            "credit": "naysay (exchanges, answers and trace sentences in six languages)",
             "rows": len(own) + len(stance_rows),
         }
     )

@@ -1,11 +1,59 @@
-"""The sentences that the project wrote to train the embedded judge (``judges/embedded/written.yaml``), filled in."""
+"""What the project wrote to train the embedded judge: sentences (``written.yaml``), and whole exchanges."""
 
 from __future__ import annotations
 
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import orjson
+
+from naysay.errors import NaysayError
+from naysay.schema import LABELS
+
+EXCHANGES = "exchanges"
+
+
+@dataclass(slots=True, frozen=True)
+class Exchange:
+    """A request and an answer that were written for their label.
+
+    Attributes:
+        part: The file that it stands in: one writer's work on one theme.
+        prompt: What is asked.
+        response: What is answered.
+        label: Its label, on which a second reader agreed who did not know it.
+        language: Its language.
+    """
+
+    part: str
+    prompt: str
+    response: str
+    label: str
+    language: str
+
+
+def written_exchanges(folder: Path) -> list[Exchange]:
+    """The exchanges of the files ``exchanges/*.jsonl`` of a judge's folder, in order of the files' names.
+
+    Raises:
+        NaysayError: a line is not as it should be.
+    """
+    found = []
+    for path in sorted((folder / EXCHANGES).glob("*.jsonl")):
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            try:
+                row = orjson.loads(line)
+                one = Exchange(path.stem, row["prompt"], row["response"], row["label"], row["language"])
+            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                raise NaysayError(f"{path}, line {number}: {error!r}.") from error
+            if one.label not in LABELS:
+                raise NaysayError(f"{path}, line {number}: {one.label!r} is no label.")
+            found.append(one)
+    return found
 
 
 def written_answers(written: dict[str, Any]) -> list[tuple[str, str]]:
