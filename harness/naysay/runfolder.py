@@ -21,7 +21,7 @@ import contextlib
 import errno
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -69,8 +69,37 @@ class RunFolder:
             raise NaysayError(
                 f"{folder.path} {what}.", hint="Give the folder that `naysay run` or `naysay score` named."
             )
-        _ = folder.manifest
+        folder.check_prompts()
         return folder
+
+    def check_prompts(self) -> None:
+        """Make sure that the prompts are there: without its prompt a response cannot be told from another arm's.
+
+        Raises:
+            NaysayError: lines of ``prompts.jsonl`` are missing, or the manifest cannot be read.
+        """
+        asked = self.manifest.get("prompts")
+        path = self.path / PROMPTS
+        if not isinstance(asked, int):
+            return
+        held = 0
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            held = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+        if held < asked:
+            raise NaysayError(
+                f"{path} holds {held:,} of the run's {asked:,} prompts.",
+                hint="Restore it from a copy, or run again with another --out.",
+            )
+
+    def held(self, judges: Collection[str]) -> tuple[int, int]:
+        """How many responses are written down, and how many verdicts of these judges (by hash)."""
+        responses, verdicts = Index(), Index()
+        for _, record in read_lines(self.path / RESPONSES):
+            responses.add(record["id"])
+        for _, record in read_lines(self.path / VERDICTS):
+            if record["judge_hash"] in judges:
+                verdicts.add(_JOINT.join(verdict_key(record)))
+        return len(responses), len(verdicts)
 
     def exists(self) -> bool:
         """Whether a run has been planned here."""

@@ -192,6 +192,45 @@ def test_prompts_that_fail_make_the_run_incomplete_and_are_asked_again(naysay, c
     naysay("run", *asked_like, "--out", "out", check=0)
 
 
+def cut_line(path, number):
+    lines = path.read_bytes().splitlines(keepends=True)
+    del lines[number]
+    path.write_bytes(b"".join(lines))
+
+
+def test_lines_that_a_complete_run_lost_are_made_again(naysay, asked_like, tmp_path):
+    naysay("run", *asked_like, "--out", "out", "--no-cache", check=0)
+    out = tmp_path / "out"
+    for name, count in (("responses.jsonl", 24), ("verdicts.jsonl", 48)):
+        cut_line(out / name, 3)
+        again = naysay("run", *asked_like, "--out", "out", "--no-cache", check=0)
+        assert "already complete" not in again.stderr
+        # What was judged of the lost response is judged again; the last line wins.
+        keys = {(line.get("id"), line.get("response_id"), line.get("target")) for line in read(out / name)}
+        assert len(keys) == count
+    # Verdicts of a judge that was asked for later do not stand in for those that are gone.
+    naysay("judge", "out", "--judge", "embedded", check=0)
+    cut_line(out / "verdicts.jsonl", 3)
+    naysay("run", *asked_like, "--out", "out", check=0)
+    assert "This run is not complete" not in naysay("report", "out", check=0).stdout
+
+
+def test_a_run_without_its_prompts_is_told(naysay, asked_like, tmp_path):
+    naysay("run", *asked_like, "--out", "out", check=0)
+    cut_line(tmp_path / "out" / "prompts.jsonl", 3)
+    for command in (["run", *asked_like, "--out", "out"], ["report", "out"], ["judge", "out", "--judge", "embedded"]):
+        assert "prompts.jsonl holds 23 of the run's 24 prompts" in naysay(*command, check=2).stderr
+
+
+def test_responses_that_a_scored_file_lost_are_copied_again(naysay, tmp_path):
+    rows = [{"prompt": f"Question {n}?", "response": "I can't help with that."} for n in range(5)]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    naysay("score", "mine.jsonl", "--judge", "keyword", "--out", "out", check=0)
+    cut_line(tmp_path / "out" / "responses.jsonl", 2)
+    naysay("score", "mine.jsonl", "--judge", "keyword", "--out", "out", check=0)
+    assert len(read(tmp_path / "out" / "responses.jsonl")) == 5
+
+
 @pytest.mark.parametrize(
     ("flags", "says"),
     [

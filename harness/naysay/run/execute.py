@@ -68,7 +68,7 @@ def _execute_locked(plan: Plan, folder: RunFolder) -> Outcome:
     asking = folder.manifest.get("prompts", plan.count) if planned else plan.count
     total = asking * plan.spec.samples
     counts = Counts(total_responses=total, total_verdicts=_verdicts_due(plan, folder, total))
-    if planned and folder.manifest.get("status") == "complete" and not plan.spec.retry_unparsable:
+    if planned and not plan.spec.retry_unparsable and is_whole(folder, counts, plan.judges):
         return Outcome(folder, counts, already_complete=True, judges=tuple(j.hash for j in plan.judges))
     asked = plan.spec.model_dump(mode="json", exclude={"cache", "retry_unparsable"})
     extra = {"spec": asked, "model": plan.identity["model"], **plan.about}
@@ -97,6 +97,14 @@ def _execute_locked(plan: Plan, folder: RunFolder) -> Outcome:
         before=write,
         again=plan.spec.again,
     )
+
+
+def is_whole(folder: RunFolder, counts: Counts, judges: Sequence[Judge]) -> bool:
+    """Whether a run was completed and nothing of it was lost since: a line that is gone is made again."""
+    if folder.manifest.get("status") != "complete":
+        return False
+    responses, verdicts = folder.held({judge.hash for judge in judges})
+    return responses >= counts.total_responses and verdicts >= counts.total_verdicts
 
 
 def _verdicts_due(plan: Plan, folder: RunFolder, total: int) -> int:

@@ -143,10 +143,12 @@ def settle_folder(folder: RunFolder, identity: Mapping[str, Any]) -> bool:
     """Whether the folder holds this very run already (True), or is free for it (False).
 
     Raises:
-        NaysayError: it holds another run (the difference is shown), or things that are no run.
+        NaysayError: it holds another run (the difference is shown), this one without all its prompts, or things that
+            are no run.
     """
     if folder.exists():
         if folder.manifest.get("identity") == identity_hash(identity):
+            folder.check_prompts()
             return True
         before, now = _flat(folder.manifest.get("settings", {})), _flat(identity)
         changed = [

@@ -24,7 +24,7 @@ from naysay.model.reasoning import split
 from naysay.numbered import Index, Texts
 from naysay.run.agents import verdicts_due
 from naysay.run.cache import ResponseCache, cache_folder
-from naysay.run.execute import Outcome, work
+from naysay.run.execute import Outcome, is_whole, work
 from naysay.run.labels import Unknown, label_of, source_of
 from naysay.run.plan import identity_hash, make_judges, settle_folder, write_plan
 from naysay.run.progress import Counts
@@ -204,8 +204,10 @@ def score(path: Path | RecordedResponses, spec: RunSpec) -> Outcome:
             due = verdicts_due(spec.targets, len(judges), recorded.rows, recorded.acting)
             counts = Counts(recorded.rows, due)
             if settle_folder(folder, identity):
-                if folder.manifest.get("status") == "complete" and not spec.retry_unparsable:
+                if not spec.retry_unparsable and is_whole(folder, counts, judges):
                     return Outcome(folder, counts, already_complete=True, judges=tuple(j.hash for j in judges))
+                if folder.held(())[0] < recorded.rows:
+                    _write_responses(folder, recorded)
             else:
                 _write_responses(folder, recorded)
                 models = dict(recorded.models.most_common())
