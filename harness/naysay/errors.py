@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class NaysayError(Exception):
@@ -40,3 +41,16 @@ def did_you_mean(word: str, known: Iterable[str], *, limit: int = 3) -> str:
     if close:
         return f"Did you mean {' or '.join(close)}?"
     return f"Known: {', '.join(choices)}." if choices else "None is known."
+
+
+def is_utf8(text: str | Path) -> bool:
+    r"""Whether it can be written as UTF-8: half a surrogate pair cannot, which is how Python reads stray bytes.
+
+    >>> is_utf8("a\udcff")
+    False
+    """
+    try:
+        str(text).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from naysay.errors import NaysayError, did_you_mean
+from naysay.errors import NaysayError, did_you_mean, is_utf8
 from naysay.schema import Generation, Target
 
 
@@ -35,11 +35,37 @@ def _named(value: Any) -> Any:
     return names
 
 
+def _number(value: Any) -> Any:
+    """YAML reads ``limit: yes`` as true, which Python would take for 1."""
+    if isinstance(value, bool):
+        raise ValueError("is true or false (in YAML also yes, no, on and off), not a number")
+    return value
+
+
+def _utf8(value: Any) -> Any:
+    """Text, a path, or several of either, as they are: a run folder holds UTF-8 and nothing else."""
+    parts = [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, list) else [value]
+    if not all(is_utf8(part) for part in parts if isinstance(part, str | Path)):
+        raise ValueError("is not UTF-8 text, and a run folder holds no other; write it, or rename it, in UTF-8")
+    return value
+
+
 _PLAIN = ("allow_missing", "retry_unparsable")
 """Switches that stand in a file only where they are on."""
 _SECRET = re.compile(r"(^|_)(api_?key|key|secret|password|token|authorization)$", re.IGNORECASE)
 
+_MOST: Final = 2**31 - 1
+"""The largest count: products of counts are kept in 64 bits."""
+_MOST_AT_ONCE: Final = 2**16
+"""Requests in flight: a machine has no more ports for them."""
+_MOST_SEED: Final = 2**62
+"""The number of a sample is added to the seed, and the sum has to fit into 64 bits, too."""
+
 Names = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+Count = Annotated[int, BeforeValidator(_number), Field(ge=1, le=_MOST)]
+AtOnce = Annotated[int, BeforeValidator(_number), Field(ge=1, le=_MOST_AT_ONCE)]
+Seed = Annotated[int, BeforeValidator(_number), Field(ge=-_MOST_SEED, le=_MOST_SEED)]
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 
 
 class RunSpec(BaseModel):
@@ -61,26 +87,31 @@ class RunSpec(BaseModel):
     judge_model: str | None = None
     judge_base_url: str | None = None
     targets: Annotated[list[Target], BeforeValidator(_listed), Field(min_length=1)] = ["answer", "reasoning"]
-    limit: int | None = Field(default=None, ge=1)
+    limit: Count | None = None
     attack: Annotated[list[str], BeforeValidator(_named)] = []
     attack_model: str | None = None
     attack_base_url: str | None = None
-    samples: int = Field(default=1, ge=1)
-    seed: int = 0
-    temperature: float | None = Field(default=None, ge=0)
-    top_p: float | None = Field(default=None, gt=0, le=1)
-    max_tokens: int = Field(default=2048, ge=1)
-    reasoning_tokens: int | None = Field(default=None, ge=1)
+    samples: Count = 1
+    seed: Seed = 0
+    temperature: Annotated[Number, Field(ge=0)] | None = None
+    top_p: Annotated[Number, Field(gt=0, le=1)] | None = None
+    max_tokens: Count = 2048
+    reasoning_tokens: Count | None = None
     reasoning_effort: Literal["minimal", "low", "medium", "high"] | None = None
     system: str | None = None
-    max_turns: int = Field(default=20, ge=1)
-    agent_seconds: float = Field(default=1200.0, gt=0)
-    agent_tokens: int = Field(default=250_000, ge=1)
+    max_turns: Count = 20
+    agent_seconds: Annotated[Number, Field(gt=0)] = 1200.0
+    agent_tokens: Count = 250_000
     environments: Annotated[list[Path], BeforeValidator(_listed)] = []
-    concurrency: int | None = Field(default=None, ge=1)
+    concurrency: AtOnce | None = None
     cache: bool = True
     retry_unparsable: bool = False
     out: Path | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_utf8(cls, value: Any) -> Any:
+        return _utf8(value)
 
     @field_validator("model_arg")
     @classmethod
@@ -169,17 +200,58 @@ def make_spec(flags: Mapping[str, Any], file: Path | None = None) -> RunSpec:
 
 
 def _read_spec(file: Path) -> dict[str, Any]:
+    shape = "`naysay run --print-spec ... > FILE` makes one."
     try:
-        value = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
+        raise NaysayError(f"There is no spec file {file}.", hint=shape) from None
+    except IsADirectoryError:
         raise NaysayError(
-            f"There is no spec file {file}.", hint="`naysay run --print-spec ... > FILE` makes one."
+            f"{file} is a folder, not a spec file.",
+            hint=f"Name a YAML file; {shape} A run folder goes on with the command it was made with.",
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise NaysayError(f"{file} cannot be read as YAML: {error}") from error
-    if not isinstance(value, dict):
-        raise NaysayError(f"{file} is not a mapping of fields.", hint="`naysay run --print-spec` shows the shape.")
-    return {str(key).replace("-", "_"): field for key, field in value.items()}
+    except UnicodeDecodeError as error:
+        raise NaysayError(
+            f"{file} is not UTF-8 text: {error.reason} at byte {error.start}.",
+            hint=f"A spec file is YAML; save it as UTF-8, or let naysay write one: {shape}",
+        ) from None
+    except OSError as error:
+        raise NaysayError(f"{file} cannot be read: {error.strerror or error}.", hint=shape) from error
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if not isinstance(node, yaml.MappingNode):
+            raise NaysayError(f"{file} is not a mapping of fields.", hint="`naysay run --print-spec` shows the shape.")
+        _once_each(node, file)
+        value = loader.construct_document(node)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2025-02-30.
+        raise NaysayError(f"{file} cannot be read as YAML: {error}", hint=shape) from error
+    finally:
+        loader.dispose()
+    return {_field(key): field for key, field in value.items()}
+
+
+def _field(key: Any) -> str:
+    return str(key).replace("-", "_")
+
+
+def _once_each(node: yaml.MappingNode, file: Path) -> None:
+    """Refuse a field, or a setting inside of one, that stands twice: YAML itself takes the last and says nothing."""
+    _no_key_twice([(_field(key.value), key) for key, _ in node.value], file)
+    for _, inner in node.value:
+        if isinstance(inner, yaml.MappingNode):
+            _no_key_twice([(str(key.value), key) for key, _ in inner.value], file)
+
+
+def _no_key_twice(keys: list[tuple[str, yaml.Node]], file: Path) -> None:
+    lines: dict[str, int] = {}
+    for name, key in keys:
+        line = key.start_mark.line + 1
+        if name in lines:
+            raise NaysayError(
+                f"{file}, line {line}: {name} is given twice (first in line {lines[name]}).", hint="Remove one."
+            )
+        lines[name] = line
 
 
 def _problems(error: ValidationError) -> list[str]:
