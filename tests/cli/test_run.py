@@ -316,3 +316,20 @@ def test_a_flag_that_takes_several_may_be_repeated(naysay):
     spec = yaml.safe_load(naysay("run", "--model", "organism", *flags, "--print-spec", check=0).stdout)
     assert spec["tasks"] == ["starter", "xstest", "phtest"]
     assert spec["attack"] == ["rot13", "base64"]
+
+
+def test_numbers_that_no_run_folder_holds_are_refused_before_anything_is_written(naysay, tmp_path):
+    done = naysay("run", "--model", "organism", "--seed", "9" * 23, "--temperature", "inf", "--out", "out", check=2)
+    assert "seed: " in done.stderr
+    assert "temperature: " in done.stderr
+    (tmp_path / "gold.jsonl").write_text('{"prompt": "x", "response": "y", "label": "refusal"}\n')
+    for words in (["judges", "measure", "keyword", "--gold", "gold.jsonl"], ["annotate", "out"]):
+        assert "64 bits" in naysay(*words, "--seed", "9" * 23, check=2).stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["gold.jsonl"]
+
+
+def test_a_pipe_of_responses_is_to_be_saved_to_a_file(naysay, tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "fifo")
+    assert "Save it to a file first" in naysay("score", "fifo", "--judge", "keyword", check=2).stderr

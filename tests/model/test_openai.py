@@ -442,6 +442,7 @@ async def test_prepare_finds_a_refused_key_and_passes_servers_that_list_no_model
         ("openai/m", {"extra_body": "[]"}, None, "JSON object"),
         ("openai/m", {"attempts": "none"}, None, "number"),
         ("openai/m", {"attempts": "1.5"}, None, "whole number"),
+        ("openai/m", {"attempts": "inf"}, None, "whole number"),
         ("openai/m", {"think_opened": "yes"}, None, "true or false"),
         ("openai/m", {"api": "chatty"}, None, "chat, responses"),
         ("openai/m", {}, "localhost:8000", "HTTP address"),

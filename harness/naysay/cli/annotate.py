@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from naysay.cli import flags
 from naysay.errors import NaysayError
 
 
@@ -31,7 +32,10 @@ def command(
         Optional[str],
         typer.Option("--judge", metavar="NAME", help="Whose verdicts make the strata. [one that gives probabilities]"),
     ] = None,
-    seed: Annotated[Optional[int], typer.Option("--seed", metavar="N", help="Of the random order. [0]")] = None,
+    seed: Annotated[
+        Optional[int],
+        typer.Option("--seed", metavar="N", callback=flags.kept_seed, help="Of the random order. [0]"),
+    ] = None,
     annotator: Annotated[
         Optional[str],
         typer.Option("--annotator", metavar="NAME", help="Who labels; goes into gold.jsonl. [your user name]"),

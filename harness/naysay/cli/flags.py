@@ -132,6 +132,17 @@ RetryUnparsable = Annotated[
 Out = Annotated[Optional[Path], typer.Option("--out", metavar="DIR", help="The run folder. [runs/MODEL-TASKS-HASH]")]
 
 
+def kept_seed(value: int | None) -> int | None:
+    """A seed of ``naysay judges`` or ``naysay annotate``, as typed: it is written into a file beside the results.
+
+    Raises:
+        typer.BadParameter: it does not fit into 64 bits, which is all that is read back the same everywhere.
+    """
+    if value is not None and not -(2**63) <= value < 2**63:
+        raise typer.BadParameter(f"{value} does not fit into 64 bits; give a smaller number.")
+    return value
+
+
 def pairs(values: Sequence[str] | None, flag: str) -> dict[str, str] | None:
     """``["a=b"]`` as ``{"a": "b"}``.
 

@@ -32,7 +32,10 @@ Column = Annotated[str, typer.Option("--label-column", metavar="NAME", help="The
 Limit = Annotated[
     Optional[int], typer.Option("--limit", metavar="N", min=1, help="Use N labelled lines, drawn at random.")
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="For --limit and for the bootstrap.")]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", metavar="N", callback=flags.kept_seed, help="For --limit and for the bootstrap."),
+]
 _FIELDS = (
     "name", "kind", "summary", "targets", "languages", "licence", "version", "needs_model", "agreement", "gives",
     "scales",

@@ -37,7 +37,10 @@ def command(
     limit: Annotated[
         Optional[int], typer.Option("--limit", metavar="N", min=1, help="Use N labelled lines, drawn at random.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="For --limit and for the split into parts.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", metavar="N", callback=flags.kept_seed, help="For --limit and for the split into parts."),
+    ] = 0,
     concurrency: flags.Concurrency = None,
     cache: flags.Cache = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,

@@ -71,7 +71,7 @@ class Arguments:
             NaysayError: it is not a whole number, or too small.
         """
         value = self.number(key, default, least=least)
-        if value != int(value):
+        if not float(value).is_integer():  # Infinity is none, either.
             raise self._wrong(key, "a whole number")
         return int(value)
 

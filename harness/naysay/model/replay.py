@@ -65,6 +65,11 @@ class ReplayBackend:
         if self._file is not None:
             return
         try:
+            if self.path.exists() and not self.path.is_file() and not self.path.is_dir():
+                raise NaysayError(
+                    f"{self.name}: {self.path} is a pipe or a device, which can be read only once.",
+                    hint="Save it to a file first, and name that.",
+                )
             file = self.path.open("rb")
         except OSError as error:
             raise NaysayError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from naysay.errors import NaysayError
+from naysay.errors import NaysayError, is_utf8
 from naysay.run.cache import CachedBackend, ResponseCache
 from naysay.run.engine import first_error
 from naysay.run.rewrites import AGAIN, REWRITES, Asking, Rewrites
@@ -139,6 +139,8 @@ def shown(
     Raises:
         NaysayError: the attack cannot be, or its model cannot be used.
     """
+    if not is_utf8(text):
+        raise NaysayError("The prompt is not UTF-8 text.", hint="Give --prompt as UTF-8.")
     attack = parse([name])[0]
     prompt = Prompt("example", [{"role": "user", "content": text}], "benign", "comply", language=language)
     tally = Tally()

@@ -20,6 +20,7 @@ from naysay.errors import NaysayError, did_you_mean
 from naysay.judge import find
 from naysay.run.execute import Outcome
 from naysay.run.labels import PASSED_OVER, label_of, source_of
+from naysay.run.lines import check_file
 from naysay.run.score import RecordedResponses, lines_of, score
 from naysay.run.spec import RunSpec
 from naysay.schema import LABELS
@@ -104,8 +105,9 @@ def read_gold(
         labels_by: Who gave the labels of lines that do not say so.
 
     Raises:
-        NaysayError: the file is missing, empty or broken, or a label is misspelt (named by its line).
+        NaysayError: the file is missing, a pipe, empty or broken, or a label is misspelt (named by its line).
     """
+    check_file(path)
     gold = GoldFile(path, column=column, limit=limit, seed=seed, labels_by=labels_by)
     usable: list[int] = []
     labels: dict[bytes, set[str]] = {}

@@ -26,6 +26,7 @@ from naysay.run.agents import verdicts_due
 from naysay.run.cache import ResponseCache, cache_folder
 from naysay.run.execute import Outcome, is_whole, work
 from naysay.run.labels import Unknown, label_of, source_of
+from naysay.run.lines import check_file
 from naysay.run.plan import identity_hash, make_judges, settle_folder, write_plan
 from naysay.run.progress import Counts
 from naysay.run.recorded_acts import Behaviours, take_acts
@@ -122,8 +123,9 @@ class RecordedResponses:
         """Read every line once, so that nothing is written for a file that is broken further down.
 
         Raises:
-            NaysayError: the file is missing, a line is broken, or a column is missing, with the line number.
+            NaysayError: the file is missing or a pipe, a line is broken, or a column is missing, with the line number.
         """
+        check_file(self.path)
         digest = hashlib.sha256()
         for row in self.read(digest, self.unknown):
             self.rows += 1
