@@ -30,6 +30,7 @@ import orjson
 
 from naysay.errors import IncompleteError, NaysayError
 from naysay.numbered import Index
+from naysay.records import Lines, lines
 from naysay.schema import Evidence, GoldLabel, Prompt, Response, Verdict
 
 MANIFEST = "manifest.json"
@@ -40,6 +41,24 @@ VERDICTS = "verdicts.jsonl"
 GOLD = "gold.jsonl"
 GOLD_OPEN = "gold-open.json"
 LOCK = ".lock"
+
+_LINES = {
+    PROMPTS: Lines(
+        Prompt, "Prompts are written once, when a run is planned: make the run again with another --out.", whole=True
+    ),
+    RESPONSES: Lines(
+        Response,
+        "Delete that line and give the `naysay run` that made it again: it asks for what is missing. What `naysay "
+        "score` copied comes back only by scoring its file with another --out.",
+    ),
+    VERDICTS: Lines(Verdict, "Delete that line and give the command that judged again: it judges what is missing."),
+    GOLD: Lines(
+        GoldLabel,
+        "Mend that line. Or, where the file came from `naysay annotate`, move it away and give `naysay annotate RUN "
+        "--read FILE` again: all labels that were given are put together anew, one --target after the other.",
+        whole=True,
+    ),
+}
 
 _JOINT = "\0"
 """Between the parts of a key. Hashes and targets never hold it, so that no two keys are joined to the same string."""
@@ -164,7 +183,7 @@ class RunFolder:
             return {target: int(count) for target, count in counts.items()}
         except FileNotFoundError:
             return {}
-        except (ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise NaysayError(
                 f"{path} cannot be read: {error}.", hint="Delete it; `naysay annotate RUN --read FILE` writes it anew."
             ) from error
@@ -241,33 +260,17 @@ class LineWriter:
         self.close()
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each whole line of a JSONL file as ``(offset in bytes, object)``; a torn last line is left out.
+def read_lines(path: Path, what: Lines | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each whole line of a JSONL file as ``(offset in bytes, object)``; a torn last line of a log is left out.
+
+    Args:
+        path: The file; none at all is an empty one.
+        what: What stands on its lines; known by its name where it is one of a run's own files.
 
     Raises:
-        NaysayError: a line that is not the last is not a JSON object, with its line number.
+        NaysayError: the file cannot be read, or a line is not what it should be, with its number.
     """
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return
-    with file:
-        offset = 0
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return
-            if line.strip():
-                try:
-                    record = orjson.loads(line)
-                    if not isinstance(record, dict):
-                        raise ValueError("not a JSON object")
-                except ValueError as error:
-                    raise NaysayError(
-                        f"{path}, line {number} is broken: {error}.",
-                        hint="Delete that line; the same command then makes its record again.",
-                    ) from error
-                yield offset, record
-            offset += len(line)
+    return lines(path, what or _LINES.get(path.name) or Lines())
 
 
 def read_at(path: Path, offset: int) -> dict[str, Any]:

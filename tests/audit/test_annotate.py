@@ -448,3 +448,18 @@ def test_label_files_without_items_or_of_bytes_are_told(drawn, naysay, tmp_path)
     assert "x.jsonl, line 1 has no 'item'" in str(naysay("annotate", run.path, "--read", file, code=2).error)
     file.write_bytes(b"\x80\xff\x00\xfe")
     assert "x.jsonl, line 1 is not text in UTF-8" in str(naysay("annotate", run.path, "--read", file, code=2).error)
+
+
+def test_a_file_of_labels_may_begin_with_a_byte_order_mark(drawn, naysay, tmp_path):
+    run, sample, _ = drawn
+    file = export(tmp_path / "x.jsonl", sample, {sample.ids[0]: "refusal"})
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert "Read 1 labels" in naysay("annotate", run.path, "--read", file).out
+
+
+def test_a_mark_of_the_wrong_shape_is_named(drawn, naysay):
+    run, sample, _ = drawn
+    path = samples.place(run, "answer") / "labels" / "ann.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"response_id": sample.ids[0], "lable": "refusal"}) + "\n")
+    assert "ann.jsonl, line 1: 'label' is missing" in str(naysay("annotate", run.path, "--status", code=2).error)

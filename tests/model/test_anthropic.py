@@ -187,3 +187,17 @@ def test_wrong_use_is_named():
     for args in ({"thinking": "yes"}, {"budget": "3"}):
         with pytest.raises(NaysayError, match="thinking|known"):
             create("anthropic/claude", args=args)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (message() | {"content": ""}, "'content' is text, not a list"),
+        (message({"type": "text", "text": 5}), "'text' in 'content' is a number"),
+        (message({"type": "tool_use", "id": "t1", "input": {}}), "'content', item 1 has no name"),
+    ],
+)
+async def test_a_reply_of_the_wrong_shape_is_an_error_and_not_empty(ask, reply, body, said):
+    response = await ask(reply(body))
+    assert (response.status, response.answer) == ("errored", "")
+    assert said in response.error

@@ -337,6 +337,35 @@ async def test_an_unusable_reply_is_an_error_that_shows_it(ask, reply, raw, seen
     assert seen in response.error
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ({"content": 5}, "'content' is a number, not text"),
+        ({"content": {"text": "Hi."}}, "'content' is an object, not text"),
+        ({"content": [7]}, "'content', item 1 is a number"),
+        ({"content": [{"type": "text", "text": 5}]}, "'text' in 'content' is a number"),
+        ({"content": None, "tool_calls": "run"}, "'tool_calls' is text, not a list"),
+        ({"content": None, "tool_calls": ["run"]}, "'tool_calls', item 1 is text, not an object"),
+        ({"content": None, "tool_calls": [{"id": "c", "function": {"name": 5}}]}, "a name that is a number, not text"),
+        ({"content": None, "function_call": "run"}, "'function_call', item 1 is text"),
+    ],
+)
+async def test_a_message_of_the_wrong_shape_is_an_error_and_not_empty(ask, reply, message, said):
+    response = await ask(reply(completion(**message)))
+    assert (response.status, response.answer) == ("errored", "")
+    assert said in response.error
+
+
+async def test_an_agents_calls_of_the_wrong_shape_are_an_error_whatever_it_says(provider, reply, prompt):
+    provider.script = [reply(completion("I run it.", tool_calls="run"))]
+    prompt.meta["tools"] = [{"type": "function", "function": {"name": "run"}}]
+    backend = create("openai/m", base_url=provider.url, args=HASTY)
+    response = await backend.generate(prompt, 0, Generation())
+    await backend.close()
+    assert response.status == "errored"
+    assert "'tool_calls' is text, not a list" in response.error
+
+
 @pytest.mark.parametrize("status", [400, 413, 422])
 async def test_a_rejected_request_is_that_prompts_error_and_is_not_retried(ask, reply, provider, status):
     response = await ask(reply({"error": {"message": "maximum context length is 2048 tokens"}}, status))
@@ -706,6 +735,10 @@ async def test_responses_api_gives_whole_reasoning_where_the_server_shows_it(ask
         (output(), "empty", ""),
         (output(error={"code": "invalid_prompt", "message": "flagged"}, status="failed"), "blocked", ""),
         ({"object": "response"}, "errored", ""),
+        (output() | {"output": ""}, "errored", ""),
+        (output({"type": "message", "content": 5}), "errored", ""),
+        (output({"type": "message", "content": [{"type": "output_text", "text": 5}]}), "errored", ""),
+        (output(said("Hi."), incomplete_details="none"), "ok", "Hi."),
     ],
 )
 async def test_responses_api_has_the_same_endings(ask, reply, body, status, answer):

@@ -7,6 +7,7 @@ first label of each is kept for the annotators' agreement, which a later change 
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import orjson
 
 from naysay.annotate.sample import Sample, place
 from naysay.errors import NaysayError, did_you_mean
+from naysay.records import Lines
 from naysay.runfolder import LineWriter, RunFolder, read_lines
 from naysay.schema import LABELS, TARGETS
 
@@ -33,6 +35,20 @@ class Mark:
 
     label: str
     note: str = ""
+
+
+@dataclass(slots=True)
+class _Line:
+    """A mark as it stands in the annotator's file; without a label, one that was taken back."""
+
+    response_id: str
+    label: str | None
+    note: str | None = None
+
+
+_LINES: Final = Lines(
+    _Line, "It is a label that a person gave: mend the line, or delete it and let them label that response again."
+)
 
 
 def check_name(name: str) -> str:
@@ -70,7 +86,7 @@ class Marks:
         self.first: dict[str, Mark] = {}
         self.history: list[str] = []
         self._writer: LineWriter | None = None
-        for _, line in read_lines(self.path):
+        for _, line in read_lines(self.path, _LINES):
             self._take(line)
 
     def put(self, response_id: str, mark: Mark | None) -> None:
@@ -231,6 +247,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise NaysayError(f"{path} cannot be read: {error.strerror}.") from error
     with file:
         for number, raw in enumerate(file, start=1):
+            if number == 1:
+                raw = raw.removeprefix(BOM_UTF8)  # Windows' editors write one when they save the export again.
             if not raw.strip():
                 continue
             try:

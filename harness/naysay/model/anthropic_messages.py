@@ -12,6 +12,7 @@ import orjson
 from naysay.errors import NaysayError
 from naysay.model import reasoning, trouble
 from naysay.model.remote import RemoteBackend, finish, with_system
+from naysay.model.shapes import ShapeError, check_calls, check_list, check_text
 from naysay.model.tools import as_call, tools_of
 from naysay.model.trouble import Trouble
 from naysay.model.wire import Envelope, envelope
@@ -143,7 +144,14 @@ class AnthropicBackend(RemoteBackend):
     def _read(self, raw: bytes, prompt: Prompt, sample: int) -> Response:
         try:
             data = orjson.loads(raw)
+            check_list(data["content"], "content")
             blocks = [(block["type"], block) for block in data["content"]]
+            for _, block in blocks:
+                check_text(block)
+            check_calls([block for kind, block in blocks if kind == "tool_use"], "content")
+        except ShapeError as error:
+            seen = trouble.scrub(raw[:300].decode("utf-8", "replace"), self._secrets())
+            return self.errored(prompt, sample, f"The reply cannot be read: {error}: {seen}")
         except (orjson.JSONDecodeError, KeyError, TypeError):
             seen = trouble.scrub(raw[:300].decode("utf-8", "replace"), self._secrets())
             return self.errored(prompt, sample, f"The reply is no message: {seen or 'an empty body'}")

@@ -13,6 +13,7 @@ import orjson
 from naysay.errors import NaysayError
 from naysay.model import reasoning, trouble
 from naysay.model.remote import RemoteBackend, finish, with_system
+from naysay.model.shapes import ShapeError, check_calls, check_content
 from naysay.model.tools import calls_of, tools_of
 from naysay.model.trouble import Trouble
 from naysay.model.wire import Envelope, RejectedError, TransientError, envelope
@@ -180,6 +181,13 @@ class OpenAIBackend(RemoteBackend):
             choice = data["choices"][0]
             message = choice["message"]
             said = message.get("content")
+            acting = tools_of(prompt) is not None
+            check_content(said)
+            if acting or not said:
+                check_calls(message.get("tool_calls") or [])
+                check_calls([message.get("function_call") or {"name": ""}], "function_call")
+        except ShapeError as error:
+            return self._misshapen(error, raw, prompt, sample)
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
             return self._unusable(raw, prompt, sample)
         if choice.get("error"):
@@ -199,7 +207,6 @@ class OpenAIBackend(RemoteBackend):
         if usage.get("reasoning") and trace is None:
             hidden = True
         calls = message.get("tool_calls")
-        acting = tools_of(prompt) is not None
         if acting:
             raw, calls = calls, calls_of(calls or [message.get("function_call")])
         if calls:
@@ -248,6 +255,9 @@ class OpenAIBackend(RemoteBackend):
             if filtered:
                 raise RejectedError(Trouble("blocked", filtered), 200)
         return self.errored(prompt, sample, f"The reply has no message in it: {self._seen(raw)}")
+
+    def _misshapen(self, error: ShapeError, raw: bytes, prompt: Prompt, sample: int) -> Response:
+        return self.errored(prompt, sample, f"The reply cannot be read: {error}: {self._seen(raw)}")
 
     def _error_inside(self, error: Any) -> Exception:
         code = error.get("code") if isinstance(error, dict) else None

@@ -10,6 +10,7 @@ import orjson
 from naysay.model import reasoning
 from naysay.model.openai_chat import OpenAIBackend
 from naysay.model.remote import finish, with_system
+from naysay.model.shapes import ShapeError, check_calls, check_list, check_text
 from naysay.model.tools import as_call, tools_of
 from naysay.model.trouble import Trouble
 from naysay.model.wire import RejectedError
@@ -76,21 +77,26 @@ class ResponsesBackend(OpenAIBackend):
     def _read(self, raw: bytes, prompt: Prompt, sample: int) -> Response:
         try:
             data = orjson.loads(raw)
-            items = data["output"]
-            found = _Output(items)
+            check_list(data["output"], "output")
+            found = _Output(data["output"])
+            acting = tools_of(prompt) is not None
+            if acting:
+                check_calls([item for item in found.calls if item.get("type") == "function_call"], "output")
+        except ShapeError as error:
+            return self._misshapen(error, raw, prompt, sample)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             return self._unusable(raw, prompt, sample)
         if data.get("error"):
             raise self._error_inside(data["error"])
-        incomplete = data.get("incomplete_details") or {}
-        ended = finish(incomplete.get("reason") if data.get("status") == "incomplete" else data.get("status"))
+        incomplete = data.get("incomplete_details")
+        why = incomplete.get("reason") if isinstance(incomplete, dict) else None
+        ended = finish(why if data.get("status") == "incomplete" else data.get("status"))
         parts = reasoning.split("".join(found.answers), finish_reason=ended)
         answer = parts.answer
         meta: dict[str, Any] = {}
         if found.refusals:
             answer = answer or "\n\n".join(found.refusals)
             meta["refusal_field"] = True
-        acting = tools_of(prompt) is not None
         calls: list[Any] = found.calls
         if acting:
             calls = [
@@ -143,7 +149,10 @@ class _Output:
                 self.thoughts += texts
                 self.hidden = self.hidden or not texts
             elif kind == "message":
-                for part in item.get("content") or []:
+                parts = item.get("content") or []
+                check_list(parts, "content")
+                for part in parts:
+                    check_text(part)
                     if part.get("type") == "refusal":
                         self.refusals.append(str(part.get("refusal", "")))
                     elif isinstance(part.get("text"), str):

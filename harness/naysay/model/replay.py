@@ -13,6 +13,7 @@ import orjson
 from naysay.errors import NaysayError, did_you_mean
 from naysay.model import reasoning
 from naysay.model.arguments import Arguments
+from naysay.records import shape_of
 from naysay.schema import STATUSES, Generation, Prompt, Response, Status, response_id
 
 _ANSWER_COLUMNS = ("answer", "response", "completion")
@@ -141,6 +142,8 @@ class ReplayBackend:
             raise NaysayError(
                 f"{where}: status {row['status']!r} is unknown.", hint=did_you_mean(str(row["status"]), STATUSES)
             )
+        if row.get("status") is not None and (found := shape_of(Response).wrong(_as_response(row))):
+            raise NaysayError(f"{where}: {found}.", hint="Lines with a status are responses as naysay writes them.")
         sample = row.get("sample")
         if sample is not None and (not isinstance(sample, int) or sample < 0):
             raise NaysayError(f"{where}: sample {sample!r} is not a number from 0 on.")
@@ -194,10 +197,12 @@ class ReplayBackend:
         text = next((row[column] for column in _ANSWER_COLUMNS if row.get(column) is not None), None)
         if row.get("status") is not None:
             kept = Response.from_dict(
-                {**row, "id": response_id(prompt.id, sample), "prompt_id": prompt.id, "sample": sample,
-                 "model": self.name, "answer": text or "", "reasoning": row.get("reasoning"), "latency": None}
-            )  # fmt: skip
-            kept.meta = {**(kept.meta or {}), **({"recorded_model": row["model"]} if row.get("model") else {})}
+                _as_response(
+                    row, id=response_id(prompt.id, sample), prompt_id=prompt.id, sample=sample, model=self.name
+                )
+                | {"answer": text or ""}
+            )
+            kept.meta = {**kept.meta, **({"recorded_model": row["model"]} if row.get("model") else {})}
             return kept
         ended = str(row.get("finish_reason") or "stop")
         thought = row.get("reasoning")
@@ -235,6 +240,15 @@ class ReplayBackend:
         self._forget()
         if file is not None:
             file.close()
+
+
+def _as_response(
+    row: Mapping[str, Any], *, id: str = "", prompt_id: str = "", sample: int = 0, model: str = ""
+) -> dict[str, Any]:
+    """A line with a status as a response's record; what is null in it is left out."""
+    told = {key: value for key, value in row.items() if value is not None}
+    mine = {"id": id, "prompt_id": prompt_id, "sample": sample, "model": model, "answer": "", "latency": None}
+    return {"reasoning": None, **told, **mine}
 
 
 def _keys(row: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ import time
 from array import array
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -17,6 +18,7 @@ import orjson
 
 from naysay.errors import IncompleteError
 from naysay.numbered import Index
+from naysay.records import Lines
 from naysay.runfolder import LineWriter, read_lines
 from naysay.schema import Backend, Generation, Judge, JudgeItem, Prompt, Response, response_id
 from naysay.task.transforms.attack import Attack, Step
@@ -35,6 +37,19 @@ _PASSES, _FEW, _SHARE = 2, 10, 0.5
 _ROW, _LONG_ROW = 20, 200
 """So many failures in a row end the work where most requests fail, and so many where others went well before."""
 _ANOTHER_SAMPLE: Final = 100_000
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is needed of a line, to find its rewriting again."""
+
+    key: str
+    text: str | None
+    skip: str | None
+    attempt: int | None = None
+
+
+_LINES: Final = Lines(_Line, "Delete that line; the same command then asks for that rewriting again.")
 
 
 class Rewrites:
@@ -59,7 +74,7 @@ class Rewrites:
         self._writer: LineWriter | None = None
         self._again: dict[str, int] = {}
         self._failed_before: set[str] = set()
-        for offset, record in read_lines(path):
+        for offset, record in read_lines(path, _LINES):
             self._saw(record, offset)
 
     @property
