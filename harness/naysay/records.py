@@ -158,7 +158,8 @@ def _misfit(record: Mapping[str, Any], name: str, types: frozenset[type]) -> str
 
 
 def _either(types: frozenset[type]) -> str:
-    return " or ".join(sorted({_NAMES[one] for one in types if one is not _Absent}))
+    hidden = {_Absent, bool} if int in types else {_Absent}
+    return " or ".join(sorted({_NAMES[one] for one in types - hidden}))
 
 
 @dataclass(slots=True, frozen=True)
@@ -206,11 +207,16 @@ def lines(path: Path, what: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
                     else:
                         found = check(record) if check is not None else None
                     if found:
-                        raise NaysayError(f"{path}, line {number}: {found}.", hint=what.remedy)
+                        raise NaysayError(f"{path}, line {number}: {found}{_whose(record)}.", hint=what.remedy)
                     yield offset, record
                 offset += len(line)
         except OSError as error:
             raise _unread(path, error) from error
+
+
+def _whose(record: Any) -> str:
+    name = (record.get("response_id") or record.get("id")) if isinstance(record, dict) else None
+    return f" (of {name!r})" if isinstance(name, str) else ""
 
 
 def _torn(line: bytes) -> bool:
