@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "naysay"
-LEAVES = {"errors", "schema", "content", "registry", "runfolder", "agreement", "raters", "numbered"}
+LEAVES = {"errors", "schema", "content", "registry", "runfolder", "agreement", "raters", "numbered", "records"}
 MAY_IMPORT = {
     "errors": set(),
     "schema": set(),
     "content": {"errors"},
     "registry": {"errors"},
-    "runfolder": {"errors", "schema", "numbered"},
+    "records": {"errors", "schema"},
+    "runfolder": {"errors", "schema", "numbered", "records"},
     "agreement": {"schema"},
     "raters": set(),
     "numbered": set(),
