@@ -21,9 +21,9 @@ from naysay.measure.compare import Comparison, Difference, Shared, compare
 from naysay.measure.correct import correct
 from naysay.measure.corrected_change import CorrectedDifference, corrected_differences
 from naysay.measure.correction import Correction
+from naysay.measure.headline import MEASURES
 from naysay.measure.labelled import LabelStore
 from naysay.measure.observe import Joined, Observation, observe
-from naysay.measure.summary import MEASURES
 from naysay.runfolder import GOLD, RunFolder
 from naysay.schema import LABELS
 

@@ -9,7 +9,8 @@ from naysay.board.figures import Figures
 from naysay.board.text import interval, percent, short_hash, title, visible
 from naysay.board.told import open_line
 from naysay.measure.correction import Arm, CorrectedRate, Correction
-from naysay.measure.summary import MEASURES, Cell, Headline, Metrics
+from naysay.measure.headline import MEASURES, Headline
+from naysay.measure.summary import Cell, Metrics
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

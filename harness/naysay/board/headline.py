@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from naysay.board.corrected import interval_cell
 from naysay.board.figures import Figures
 from naysay.board.text import interval, percent, plain_rate, short_hash, title, visible
+from naysay.measure.headline import Headline
 from naysay.measure.rates import Rate
-from naysay.measure.summary import Headline, Metrics
+from naysay.measure.summary import Metrics
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -22,10 +22,10 @@ from naysay.board.report import ITEMS, save
 from naysay.board.suites import what_was_run
 from naysay.board.text import csv_cell, interval, one_line, percent, short_hash, title
 from naysay.errors import NaysayError
+from naysay.measure.headline import Headline
 from naysay.measure.observe import JudgeColumn
 from naysay.measure.ranking import Rank, rank
 from naysay.measure.rates import Rate
-from naysay.measure.summary import Headline
 from naysay.runfolder import RunFolder, to_line, write_atomically
 
 COLUMNS = (

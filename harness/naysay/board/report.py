@@ -23,8 +23,9 @@ from naysay.board.text import p_text, signed
 from naysay.board.told import agreed_cell
 from naysay.board.trace_section import view as trace_view
 from naysay.measure.crosstab import ANSWER_COLUMNS
+from naysay.measure.headline import MEASURES
 from naysay.measure.rates import NOT_JUDGED, Rate
-from naysay.measure.summary import MEASURES, Cell, Metrics
+from naysay.measure.summary import Cell, Metrics
 from naysay.runfolder import RunFolder, cannot_write
 from naysay.schema import KINDS, LABELS, REASONS, TARGETS
 

@@ -4,11 +4,12 @@ The rules these follow are in ``docs/numbers.md``: nothing without its count, it
 """
 
 from naysay.measure.compare import Change, Comparison, Difference, compare
+from naysay.measure.headline import MEASURES, Balance, Headline
 from naysay.measure.intervals import Interval, wilson
 from naysay.measure.observe import Joined, Observation, observe
 from naysay.measure.paired import holm, mcnemar
 from naysay.measure.rates import Rate
-from naysay.measure.summary import MEASURES, Balance, Cell, Headline, Metrics, summarise
+from naysay.measure.summary import Cell, Metrics, summarise
 
 __all__ = [
     "MEASURES", "Balance", "Cell", "Change", "Comparison", "Difference", "Headline", "Interval", "Joined", "Metrics",

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from naysay.errors import NaysayError
 from naysay.measure.columns import arm
 from naysay.measure.corrected_change import CorrectedDifference
+from naysay.measure.headline import MEASURES, Measure
 from naysay.measure.intervals import CONFIDENCE
 from naysay.measure.observe import Facet, JudgeColumn, Observation
 from naysay.measure.paired import difference_interval, holm, mcnemar, sign_flip
 from naysay.measure.rates import CODE, CODES, SCORED
-from naysay.measure.summary import MEASURES, Measure
 from naysay.numbered import Index, Texts
 from naysay.schema import TARGETS
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from naysay.measure.correction import Correction
+from naysay.measure.headline import MEASURES
 from naysay.measure.intervals import mover
-from naysay.measure.summary import MEASURES
 
 
 @dataclass(slots=True)

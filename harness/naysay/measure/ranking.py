@@ -14,10 +14,10 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from naysay.measure.columns import Numbering, Table
+from naysay.measure.headline import MEASURES
 from naysay.measure.observe import JudgeColumn
 from naysay.measure.paired import holm
 from naysay.measure.rates import CODE, SCORED
-from naysay.measure.summary import MEASURES
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from naysay.errors import NaysayError
 from naysay.measure.columns import Columns, Table
+from naysay.measure.headline import MEASURES, REFUSED, Measure
 from naysay.measure.intervals import CONFIDENCE
 from naysay.measure.observe import Facet
 from naysay.measure.rates import SCORED, rate
-from naysay.measure.summary import MEASURES, REFUSED, Measure
 from naysay.schema import TARGETS
 
 if TYPE_CHECKING:
