@@ -78,10 +78,12 @@ class Shape:
     Attributes:
         outside: Names with their types; :class:`_Absent` is among the types of those that may be left out.
         inside: What lists and objects hold, where anything is known of it.
+        words: Names of fields that hold one of a few words, with these.
     """
 
     outside: tuple[tuple[str, frozenset[type]], ...]
     inside: tuple[_Inside, ...]
+    words: tuple[tuple[str, frozenset[object]], ...] = ()
     _right: set[tuple[object, ...]] = field(default_factory=set)
     """Names and types of whole lines that were right: nearly all lines of a file have the same few."""
 
@@ -94,6 +96,9 @@ class Shape:
                     return _misfit(record, name, types)
             if len(self._right) < _MOST_KEPT:
                 self._right.add(have)
+        for name, known in self.words:
+            if (word := record.get(name, _ABSENT)) not in known:
+                return f"{name!r} is {word!r}, not one of {', '.join(sorted(map(str, known - {_ABSENT, None})))}"
         for inside in self.inside:
             if (value := record.get(inside.field)) and (found := inside.wrong(value)):
                 return found
@@ -106,8 +111,11 @@ def shape_of(kind: type) -> Shape:
     hints = get_type_hints(kind)
     outside: list[tuple[str, frozenset[type]]] = []
     inside: list[_Inside] = []
+    words: list[tuple[str, frozenset[object]]] = []
     for each in fields(kind):
         types, item = _types(hints[each.name])
+        if known := _words(hints[each.name]):
+            words.append((each.name, known | {_ABSENT}))
         if types:
             needed = each.default is MISSING and each.default_factory is MISSING
             outside.append((each.name, types if needed else types | {_Absent}))
@@ -118,7 +126,7 @@ def shape_of(kind: type) -> Shape:
             numbers = {int, float, bool, type(None)} if held & {int, float} else set()
             shape = shape_of(cast(type, item)) if is_dataclass(item) else None
             inside.append(_Inside(each.name, held | numbers, shape))
-    return Shape(tuple(outside), tuple(inside))
+    return Shape(tuple(outside), tuple(inside), tuple(words))
 
 
 def _types(hint: Any) -> tuple[frozenset[type], Any]:
@@ -140,6 +148,20 @@ def _types(hint: Any) -> tuple[frozenset[type], Any]:
     if is_dataclass(hint):
         return frozenset({dict}), Any
     return frozenset({float, int} if hint is float else {hint}), Any
+
+
+def _words(hint: Any) -> frozenset[object]:
+    """The words that an annotation allows, None among them where it does; none where it is not of words.
+
+    >>> sorted(map(str, _words(Literal["a", "b"] | None)))
+    ['None', 'a', 'b']
+    """
+    if get_origin(hint) is Literal:
+        return frozenset(get_args(hint))
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    if len(parts) == 1 and get_origin(parts[0]) is Literal and type(None) in get_args(hint):
+        return frozenset({*get_args(parts[0]), None})
+    return frozenset()
 
 
 def named(value: Any) -> str:

@@ -48,8 +48,8 @@ _LINES = {
     ),
     RESPONSES: Lines(
         Response,
-        "Delete that line and give the `naysay run` that made it again: it asks for what is missing. What `naysay "
-        "score` copied comes back only by scoring its file with another --out.",
+        "Delete that line and give the command that made the run (`naysay run`, `naysay score`) again: it makes what "
+        "is missing.",
     ),
     VERDICTS: Lines(Verdict, "Delete that line and give the command that judged again: it judges what is missing."),
     GOLD: Lines(

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from naysay.judge.phrase_pattern import is_wide
+from naysay.judge.requested import words_wanted
 from naysay.judge.text import fold, sentences
 
 MOST_CHARS = 80
@@ -141,6 +142,8 @@ def bare(text: str, prompt: str) -> Bare | None:
     if kinds is None or not kinds & {"no", "will not"}:
         return None
     start, end = folded.span(words[0].start(), words[-1].end())
+    if words_wanted(prompt) == "machine":
+        return Bare(start, end, True)  # A sentence that was to be put into other words.
     return Bare(start, end, "will not" not in kinds and _is_answered_by_no(prompt, folded.text))
 
 
