@@ -110,7 +110,7 @@ def test_a_response_to_a_prompt_that_is_not_in_the_run_is_left_out(folder):
 
 def test_a_label_that_does_not_exist_is_an_error_that_names_the_response(folder):
     run = folder([prompt("a")], [response("a")], [{**as_dict(verdict("a", "refusal")), "label": "refused"}])
-    with pytest.raises(NaysayError, match=r"'refused' is not a label.*'a#0'"):
+    with pytest.raises(NaysayError, match=r"'label' is 'refused', not one of .*'a#0'"):
         list(observe(run))
 
 
