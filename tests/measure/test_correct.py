@@ -267,12 +267,15 @@ def test_a_measurement_on_training_data_corrects_nothing():
 def test_an_impossible_gold_label_is_an_error_that_names_it(tmp_path):
     from naysay.runfolder import GOLD, LineWriter, RunFolder
 
-    for wrong, said in (({"label": "maybe"}, "is 'maybe'"), ({"weight": 0.5}, "has weight 0.5")):
-        path = tmp_path / said.replace(" ", "")
+    for name, wrong, said in (
+        ("label", {"label": "maybe"}, "'label' is 'maybe', not one of .*'p#0'"),
+        ("weight", {"weight": 0.5}, "the label of 'p#0' has weight 0.5"),
+    ):
+        path = tmp_path / name
         path.mkdir()
         with LineWriter(path / GOLD) as file:
             file.write({"response_id": "p#0", "prompt_id": "p", "target": "answer", "label": "refusal"} | wrong)
-        with pytest.raises(NaysayError, match=f"the label of 'p#0' {said}"):
+        with pytest.raises(NaysayError, match=said):
             LabelStore.of(RunFolder(path))
 
 
