@@ -65,21 +65,28 @@ class Answer:
 
 def read_jsonl(path: Path) -> list[Answer]:
     made = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
-        row = orjson.loads(line)
-        meta = row["meta"]
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise NaysayError(f"{path} cannot be read: {error.strerror}.", hint="Name xstest_v2_human.jsonl.") from error
+    for number, line in enumerate(lines, 1):
         where = f"{path}, line {number}"
-        made.append(
-            Answer(
-                row["model"],
-                named(row["label_raw"], where),
-                named(meta["annotation_1"], where),
-                named(meta["annotation_2"], where),
-                MEANS.get(meta["machine_gpt4"], UNPARSED),
-                named(meta["machine_strmatch"], where),
-                row["response"],
+        try:
+            row = orjson.loads(line)
+            meta = row["meta"]
+            made.append(
+                Answer(
+                    row["model"],
+                    named(row["label_raw"], where),
+                    named(meta["annotation_1"], where),
+                    named(meta["annotation_2"], where),
+                    MEANS.get(meta["machine_gpt4"], UNPARSED),
+                    named(meta["machine_strmatch"], where),
+                    row["response"],
+                )
             )
-        )
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise NaysayError(f"{where}: {error!r}.", hint="Only xstest_v2_human.jsonl has these.") from error
     return made
 
 

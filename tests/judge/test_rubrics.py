@@ -674,3 +674,17 @@ def test_no_quote_makes_the_search_for_it_slow():
     assert find_quote("a " * 1500 + "b", text) is None
     assert find_quotes("a ... " * 600 + "b", text) == []
     assert time.perf_counter() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("targets", "content", "said"),
+    [
+        (["answer"], "{{ request }} {{ format }}", "never shown the response, on which it is to judge the answer"),
+        (["answer"], "{{ format }} {# {{ response }} #}", "never shown the response"),
+        (["both"], "{{ request }} {{ response }} {{ format }}", "never shown the reasoning, on which it is to judge"),
+    ],
+)
+def test_a_rubric_that_does_not_show_what_it_judges_is_refused(tmp_path, targets, content, said):
+    folder = card_in(tmp_path, targets=targets, messages=[{"role": "user", "content": content}])
+    with pytest.raises(NaysayError, match=said):
+        create(f"{folder}@openai/judge", backend_factory=lambda m: create_model(m, base_url="http://127.0.0.1:9/v1"))

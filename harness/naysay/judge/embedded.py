@@ -85,13 +85,13 @@ class EmbeddedJudge(TextJudge):
         from naysay.judge.features import Head
 
         heads = [Head.of(item.text) for item in readable]
-        scores = iter(self.model.answers([(item.text, item.prompt.text) for item in readable], heads))
-        read_heads = iter(heads)
+        scores = self.model.answers([(item.text, item.prompt.text) for item in readable], heads)
+        read_so = iter(zip(scores, heads, strict=True))
         verdicts = []
         for item, problem in zip(items, problems, strict=True):
             text, prompt = item.text, item.prompt.text
             read = hash_input(text, prompt)
-            scored, head = (None, None) if problem else (next(scores), next(read_heads))
+            scored, head = (None, None) if problem else next(read_so)
             if scored is None or head is None:
                 why = problem or _NO_WORD
                 verdicts.append(self.unscored(item, "not_understood", rationale=why, input_hash=read))

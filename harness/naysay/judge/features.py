@@ -21,6 +21,7 @@ import numpy as np
 
 from naysay.judge.keyword import leanings
 from naysay.judge.lexicon import Lexicon
+from naysay.judge.phrase_pattern import WIDE
 from naysay.judge.phrases import break_words, plain_words
 from naysay.judge.text import Folded, fold, sentences
 
@@ -41,7 +42,6 @@ RUNS, RUN_CHARS = (2, 3), 300
 LENGTHS = (40, 80, 150, 300, 500, 800, 1200, 2400)
 ITEMS = (0, 1, 2, 4, 8)
 
-_WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af]")
 _ITEM = re.compile(r"\n[ \t]*(?:\d{1,2}[.)]|[-*•])[ \t]")
 # Words of refusing itself: a prompt that holds them must not hide them in its answer.
 _KEPT_WORDS = """
@@ -130,7 +130,7 @@ def prompt_words(prompt: str) -> frozenset[str]:
 
 def is_wide(folded: str) -> bool:
     """Whether any of a folded text is in a script without spaces, or in Hangul."""
-    return not folded.isascii() and _WIDE.search(folded) is not None
+    return not folded.isascii() and WIDE.search(folded) is not None
 
 
 def answer_features(heads: Sequence[Head], pairs: Sequence[tuple[str, str]], cues: Sequence[Sequence[str]]) -> Answers:

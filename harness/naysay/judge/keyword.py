@@ -192,7 +192,7 @@ class AnswerReader:
         return None
 
     def _has_steps(self, folded: str) -> bool:
-        """Whether a list of enough items stands here: steps are help even where they are few keys."""
+        """Whether a list of enough items stands here: steps are help even where they are few words."""
         if not self.rules.steps:
             return False
         numbers = {match.group(1) for match in _NUMBERED.finditer(folded)}

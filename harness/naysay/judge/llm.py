@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from naysay.errors import NaysayError
 from naysay.judge.base import BaseJudge, content_hash, hash_input
 from naysay.judge.card import LlmCard
 from naysay.judge.cleaning import clean
@@ -85,10 +86,22 @@ class LlmJudge(BaseJudge):
         self._probe()
 
     def _probe(self) -> None:
-        """Render once, so that a template that names something unknown fails now and not in the middle of a run."""
+        """Render once, so that a template fails now and not in the middle of a run.
+
+        Raises:
+            NaysayError: it names something unknown, or leaves out what is to be judged.
+        """
         for target in self.targets:
+            judged = self._shown(target)[1:]
             for category in self.rubric.categories or [None]:
-                self._messages(dict.fromkeys(self._shown(target), "text"), target, category)
+                made = self._messages(dict.fromkeys(self._shown(target), "text"), target, category)
+                for name in judged:
+                    if not any(f"<<<{name.upper()} " in message["content"] for message in made):
+                        raise NaysayError(
+                            f"{self.card.name}: field 'messages': the judge model is never shown the {name}, "
+                            f"on which it is to judge the {target}.",
+                            hint=f"Put {{{{ {name} }}}} into one of the messages.",
+                        )
 
     def describe(self) -> dict[str, Any]:
         """Facts for the manifest, its scales and the judge model's identity among them."""
