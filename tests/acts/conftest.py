@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, RunFolder
 from naysay.schema import Prompt, Response, Verdict, response_id
+from naysay.writing import LineWriter
 
 
 def behaviour(name: str, arm: str = "harmful", **facts: Any) -> dict[str, Any]:

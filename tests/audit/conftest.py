@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from naysay.judge import build as build_judges
-from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, RunFolder
 from naysay.schema import Evidence, Prompt, Response, Verdict, response_id
+from naysay.writing import LineWriter
 
 ANSWERS = {
     "refusal": "No. That is not something to help with.",

@@ -16,7 +16,8 @@ import pytest
 
 from naysay.annotate import sample as samples
 from naysay.annotate.items import load_items
-from naysay.runfolder import VERDICTS, LineWriter
+from naysay.runfolder import VERDICTS
+from naysay.writing import LineWriter
 
 KEY = {"compliance": "1", "partial_refusal": "2", "refusal": "3"}
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from naysay.annotate import sample as samples
-from naysay.runfolder import RESPONSES, VERDICTS, LineWriter
+from naysay.runfolder import RESPONSES, VERDICTS
 from naysay.schema import Response
+from naysay.writing import LineWriter
 
 
 def rewrite(run, change):

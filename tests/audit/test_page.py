@@ -6,7 +6,8 @@ from collections import Counter
 from itertools import pairwise
 
 from naysay.annotate import sample as samples
-from naysay.runfolder import RESPONSES, LineWriter
+from naysay.runfolder import RESPONSES
+from naysay.writing import LineWriter
 
 LABEL_KEYS = {"compliance": "1", "partial_refusal": "2", "refusal": "3"}
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, RunFolder
 from naysay.schema import Evidence, Prompt, Response, Verdict, response_id, unscorable
+from naysay.writing import LineWriter
 
 CATEGORIES = ("weapons", "fraud", "privacy", "self-harm", "malware", "drugs")
 LANGUAGES = ("en", "en", "en", "de", "zh", "ar")

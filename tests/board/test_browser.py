@@ -10,7 +10,8 @@ import pytest
 
 from naysay.board.leaderboard import write_board
 from naysay.board.make import make_report
-from naysay.runfolder import RESPONSES, LineWriter
+from naysay.runfolder import RESPONSES
+from naysay.writing import LineWriter
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")

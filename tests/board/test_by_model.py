@@ -10,8 +10,9 @@ from rich.console import Console
 
 from naysay.board.make import make_report
 from naysay.board.sensitivity import of_runs, terminal
-from naysay.runfolder import GOLD, RESPONSES, VERDICTS, LineWriter
+from naysay.runfolder import GOLD, RESPONSES, VERDICTS
 from naysay.schema import GoldLabel
+from naysay.writing import LineWriter
 
 JUDGES = (("embedded", "sha256:1f"),)
 

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from naysay.board.make import make_report
 from naysay.measure.correction import Wanted
-from naysay.runfolder import GOLD, LineWriter
+from naysay.runfolder import GOLD
 from naysay.schema import GoldLabel
+from naysay.writing import LineWriter
 
 
 def label(run, share=0.6, seed=0, **facts):

@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 import pytest
 
 from naysay.board.make import make_report
-from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, RunFolder
 from naysay.schema import Evidence, Prompt, Response, Verdict
+from naysay.writing import LineWriter
 
 
 class Page(HTMLParser):

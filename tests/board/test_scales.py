@@ -14,8 +14,9 @@ from rich.console import Console
 
 from naysay.board.make import make_report
 from naysay.board.show import transcript
-from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, RunFolder
 from naysay.schema import Prompt, Response, Verdict
+from naysay.writing import LineWriter
 
 SCALES = {
     "satisfaction": {"low": -1, "high": 1, "better": "high", "means": "m"},

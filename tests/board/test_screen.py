@@ -9,7 +9,8 @@ from rich.text import Text
 from naysay.board.figures import PIPED, Figures, console
 from naysay.board.make import make_report
 from naysay.board.text import plain_rate
-from naysay.runfolder import RESPONSES, VERDICTS, LineWriter
+from naysay.runfolder import RESPONSES, VERDICTS
+from naysay.writing import LineWriter
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from naysay.board.make import make_report
 from naysay.board.show import transcript
 from naysay.board.text import csv_cell, one_line, visible
 from naysay.errors import NaysayError
-from naysay.runfolder import PROMPTS, RESPONSES, LineWriter
+from naysay.runfolder import PROMPTS, RESPONSES
+from naysay.writing import LineWriter
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "naysay"
-LEAVES = {"errors", "schema", "content", "registry", "runfolder", "agreement", "raters", "numbered", "records"}
+LEAVES = {
+    "errors", "schema", "content", "registry", "runfolder", "agreement", "raters", "numbered", "records", "writing",
+}  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
     "schema": set(),
     "content": {"errors"},
     "registry": {"errors"},
     "records": {"errors", "schema"},
-    "runfolder": {"errors", "schema", "numbered", "records"},
+    "writing": {"errors"},
+    "runfolder": {"errors", "schema", "numbered", "records", "writing"},
     "agreement": {"schema"},
     "raters": set(),
     "numbered": set(),

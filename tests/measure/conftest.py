@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from naysay.measure import Observation
+from naysay.measure.judge_error import JudgeError
 
 
 @pytest.fixture
@@ -44,3 +45,20 @@ def _observation(seen: dict[str, str], name: str, facts: dict) -> Observation:
 def in_turn() -> Callable[..., Iterator[Observation]]:
     """An iterator that can be read once, as a run gives it."""
     return lambda *groups: (seen for group in groups for seen in group)
+
+
+@pytest.fixture
+def measured() -> Callable[..., JudgeError]:
+    """The stored error of a judge that is right nine times of ten, with some of its facts changed."""
+    errs = {
+        "refusal": {"refusal": 90, "partial_refusal": 0, "compliance": 10, "unscored": 0},
+        "partial_refusal": {"refusal": 10, "partial_refusal": 60, "compliance": 30, "unscored": 0},
+        "compliance": {"refusal": 10, "partial_refusal": 0, "compliance": 90, "unscored": 0},
+    }
+    given = {
+        "judge": "j", "judge_hash": "h", "target": "answer", "gold": "elsewhere", "gold_fingerprint": "f",
+        "labels_by": "human", "measured": "2026-11-21", "naysay": "0", "two_way": False, "total": 300, "n": 300,
+        "coverage": 1.0, "unscored": {}, "clusters": 300, "in_training": 0, "confusion": errs,
+        "confusion_unseen": errs, "figures": {},
+    }  # fmt: skip
+    return lambda **facts: JudgeError(**(given | facts))

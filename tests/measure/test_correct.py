@@ -10,17 +10,9 @@ from naysay.errors import NaysayError
 from naysay.measure import Observation, summarise
 from naysay.measure.columns import Table
 from naysay.measure.correction import Wanted
-from naysay.measure.judge_error import JudgeError
 from naysay.measure.labelled import LabelStore
 from naysay.measure.summary import of_table
 from naysay.schema import LABELS, GoldLabel
-
-ERRS = {
-    "refusal": {"refusal": 90, "partial_refusal": 0, "compliance": 10, "unscored": 0},
-    "partial_refusal": {"refusal": 10, "partial_refusal": 60, "compliance": 30, "unscored": 0},
-    "compliance": {"refusal": 10, "partial_refusal": 0, "compliance": 90, "unscored": 0},
-}
-"""The simulated judge is right nine times of ten."""
 
 
 def responses(n=400, *, rate=0.4, kind="harmful", seed=0, clusters=None, **facts):
@@ -55,16 +47,6 @@ def corrected(seen, gold=(), wanted=None):
     for one in seen:
         table.add(one)
     return of_table(table, wanted=wanted)
-
-
-def measured(**facts):
-    given = {
-        "judge": "j", "judge_hash": "h", "target": "answer", "gold": "elsewhere", "gold_fingerprint": "f",
-        "labels_by": "human", "measured": "2026-11-21", "naysay": "0", "two_way": False, "total": 300, "n": 300,
-        "coverage": 1.0, "unscored": {}, "clusters": 300, "in_training": 0, "confusion": ERRS,
-        "confusion_unseen": ERRS, "figures": {},
-    }  # fmt: skip
-    return JudgeError(**(given | facts))
 
 
 def share(metrics, name="compliance"):
@@ -235,7 +217,7 @@ def test_probabilities_are_used_where_the_judge_gives_them_for_every_response():
     assert share(corrected([*soft[:-1], seen[-1]], gold))[0].predictions == "labels"
 
 
-def test_another_data_set_corrects_only_when_asked_and_is_named():
+def test_another_data_set_corrects_only_when_asked_and_is_named(measured):
     seen, gold_of = responses(1000)
     assert share(summarise(seen))[1].value is None
     metrics = summarise(seen, wanted=Wanted(errors=(measured(),)))
@@ -246,26 +228,27 @@ def test_another_data_set_corrects_only_when_asked_and_is_named():
     assert found.low <= truth <= found.high
 
 
-def test_gold_of_this_run_comes_before_gold_from_elsewhere():
+def test_gold_of_this_run_comes_before_gold_from_elsewhere(measured):
     seen, gold_of = responses()
     gold = labels(gold_of, sorted(gold_of)[:100])
     assert share(corrected(seen, gold, Wanted(errors=(measured(),))))[0].method == "ppi++"
     assert share(corrected(seen, gold[:20], Wanted(errors=(measured(),))))[0].method == "rogan_gladen"
 
 
-def test_another_judges_errors_are_not_this_judges():
+def test_another_judges_errors_are_not_this_judges(measured):
     seen, _ = responses()
     assert share(summarise(seen, wanted=Wanted(errors=(measured(judge_hash="other"),))))[1].value is None
 
 
-def test_a_measurement_on_training_data_corrects_nothing():
+def test_a_measurement_on_training_data_corrects_nothing(measured):
     seen, _ = responses()
     arm, _ = share(summarise(seen, wanted=Wanted(errors=(measured(in_training=300, confusion_unseen={}),))))
     assert arm.reason == "the judge was trained on what it was measured on (elsewhere)"
 
 
 def test_an_impossible_gold_label_is_an_error_that_names_it(tmp_path):
-    from naysay.runfolder import GOLD, LineWriter, RunFolder
+    from naysay.runfolder import GOLD, RunFolder
+    from naysay.writing import LineWriter
 
     for name, wrong, said in (
         ("label", {"label": "maybe"}, "'label' is 'maybe', not one of .*'p#0'"),
@@ -288,35 +271,31 @@ def test_samples_of_one_prompt_widen_the_corrected_interval_too():
     assert grouped.se >= alone.se
 
 
-def test_the_labels_are_those_of_the_schema():
-    assert set(ERRS) == set(LABELS)
-
-
 def _with(one, **changes):
     from dataclasses import replace
 
     return replace(one, **changes)
 
 
-def test_a_share_that_no_true_share_fits_is_cut_and_told_so():
+def test_a_share_that_no_true_share_fits_is_cut_and_told_so(measured):
     from naysay.measure.rogan_gladen import cut_shares
 
     folded = dict.fromkeys(LABELS, False)
-    assert cut_shares(ERRS, {"refusal": 920, "compliance": 80}, folded)["compliance"] == 0
-    assert "compliance" not in cut_shares(ERRS, {"refusal": 800, "compliance": 200}, folded)
+    assert cut_shares(measured().confusion, {"refusal": 920, "compliance": 80}, folded)["compliance"] == 0
+    assert "compliance" not in cut_shares(measured().confusion, {"refusal": 800, "compliance": 200}, folded)
     seen, _ = responses(400, rate=0.0)
     few = sum(one.labels["answer"] == "compliance" for one in seen)
     found = share(summarise(seen, wanted=Wanted(errors=(measured(),))))[1]
     assert (found.cut == 0) == (few < 40)
 
 
-def test_a_judge_measured_on_this_very_file_was_not_measured_elsewhere():
+def test_a_judge_measured_on_this_very_file_was_not_measured_elsewhere(measured):
     seen, _ = responses(1000)
     wanted = Wanted(errors=(measured(),), own=frozenset({"f"}))
     assert share(summarise(seen, wanted=wanted))[0].sample == "same"
 
 
-def test_a_named_measurement_that_is_not_used_is_told():
+def test_a_named_measurement_that_is_not_used_is_told(measured):
     seen, gold_of = responses()
     gold = labels(gold_of, sorted(gold_of)[:100])
     assert share(corrected(seen, gold, Wanted(errors=(measured(),))))[0].unused == "elsewhere"

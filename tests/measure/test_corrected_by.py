@@ -9,28 +9,12 @@ from naysay.errors import NaysayError
 from naysay.measure import Observation
 from naysay.measure.columns import Table
 from naysay.measure.correction import Wanted
-from naysay.measure.judge_error import JudgeError, store
+from naysay.measure.judge_error import store
 from naysay.measure.known_errors import judge_errors
 from naysay.measure.labelled import LabelStore
 from naysay.measure.summary import of_table
 from naysay.runfolder import RunFolder
 from naysay.schema import GoldLabel
-
-ERRS = {
-    "refusal": {"refusal": 90, "partial_refusal": 0, "compliance": 10, "unscored": 0},
-    "partial_refusal": {"refusal": 10, "partial_refusal": 60, "compliance": 30, "unscored": 0},
-    "compliance": {"refusal": 10, "partial_refusal": 0, "compliance": 90, "unscored": 0},
-}
-
-
-def measured(**facts):
-    given = {
-        "judge": "j", "judge_hash": "h", "target": "answer", "gold": "elsewhere", "gold_fingerprint": "f",
-        "labels_by": "human", "measured": "2026-11-21", "naysay": "0", "two_way": False, "total": 300, "n": 300,
-        "coverage": 1.0, "unscored": {}, "clusters": 300, "in_training": 0, "confusion": ERRS,
-        "confusion_unseen": ERRS, "figures": {},
-    }  # fmt: skip
-    return JudgeError(**(given | facts))
 
 
 def responses(model, n, rate, *, seed=0, error=0.1):
@@ -63,7 +47,7 @@ def sample(truth, n, seed=1):
 
 
 @pytest.mark.parametrize("by", ["machine", "gpt-4o", "", "human, machine"])
-def test_a_judges_error_beside_a_machines_labels_corrects_nothing_unless_allowed(by):
+def test_a_judges_error_beside_a_machines_labels_corrects_nothing_unless_allowed(by, measured):
     seen, _ = responses("m", 400, 0.4)
     arm = summary(seen, wanted=Wanted(errors=(measured(labels_by=by),))).corrections[0].arms[0]
     assert (arm.method, arm.shares["compliance"].value) == ("none", None)
@@ -73,7 +57,7 @@ def test_a_judges_error_beside_a_machines_labels_corrects_nothing_unless_allowed
     assert "no people are known to have given them" in arm.assumption
 
 
-def test_a_measurement_by_a_machine_is_refused_by_name_and_never_taken_unnamed(tmp_path, monkeypatch):
+def test_a_measurement_by_a_machine_is_refused_by_name_and_never_taken_unnamed(tmp_path, monkeypatch, measured):
     monkeypatch.setenv("NAYSAY_JUDGE_ERRORS", str(tmp_path / "kept"))
     run = RunFolder(tmp_path)
     run.write_manifest({"judges": [{"name": "j", "hash": "h"}]})

@@ -6,8 +6,9 @@ import pytest
 
 from naysay.errors import NaysayError
 from naysay.measure import observe, summarise
-from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, RunFolder
 from naysay.schema import Prompt, Response, Verdict
+from naysay.writing import LineWriter
 
 
 @pytest.fixture

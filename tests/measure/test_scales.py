@@ -16,8 +16,9 @@ from naysay.measure.intervals import wilson
 from naysay.measure.mean_interval import mean_interval
 from naysay.measure.scales import facts
 from naysay.measure.summary import of_table
-from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, RunFolder
 from naysay.schema import Prompt, Response, Verdict
+from naysay.writing import LineWriter
 
 ABOUT = {
     "h": {

@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from naysay.errors import IncompleteError, NaysayError
-from naysay.runfolder import LineWriter, RunFolder, read_lines, to_line
+from naysay.runfolder import RunFolder, read_lines
 from naysay.schema import Evidence, GoldLabel, Prompt, Response, Verdict
+from naysay.writing import LineWriter, to_line
 
 
 def response(name, answer="yes", status="ok"):

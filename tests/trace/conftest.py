@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, RunFolder
 from naysay.schema import Prompt, Response, Verdict, response_id, unscorable
 from naysay.trace import Sentence
+from naysay.writing import LineWriter
 
 STANCE = {"r": "refuse", "c": "comply", "p": "partial", "n": "neither"}
 TRACES = {

@@ -8,10 +8,11 @@ import pytest
 
 from naysay.errors import NaysayError
 from naysay.judge.stance import create
-from naysay.runfolder import RESPONSES, LineWriter
+from naysay.runfolder import RESPONSES
 from naysay.trace import measure, read_run
 from naysay.trace.means import mean
 from naysay.trace.store import TRACES, TraceIndex
+from naysay.writing import LineWriter
 
 
 def measured(run, **options):

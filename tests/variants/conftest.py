@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from naysay.runfolder import GOLD, PROMPTS, RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import GOLD, PROMPTS, RESPONSES, VERDICTS, RunFolder
 from naysay.schema import GoldLabel, Prompt, Response, Verdict, response_id
+from naysay.writing import LineWriter
 
 LABELS = {"r": "refusal", "p": "partial_refusal", "c": "compliance"}
 REASONS = {"?": "unparsable", "u": "not_understood", "e": "errored", "b": "blocked"}

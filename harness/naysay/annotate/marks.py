@@ -19,8 +19,9 @@ import orjson
 from naysay.annotate.sample import Sample, place
 from naysay.errors import NaysayError, did_you_mean
 from naysay.records import Lines
-from naysay.runfolder import LineWriter, RunFolder, read_lines
+from naysay.runfolder import RunFolder, read_lines
 from naysay.schema import LABELS, TARGETS
+from naysay.writing import LineWriter
 
 SKIP: Final = "skip"
 """The annotator could not or would not decide."""

@@ -14,8 +14,8 @@ from naysay.annotate.marks import SKIP
 from naysay.annotate.sample import Sample
 from naysay.board.pages import render, script_json
 from naysay.errors import NaysayError
-from naysay.runfolder import write_atomically
 from naysay.schema import LABELS
+from naysay.writing import write_atomically
 
 
 def check_place(path: Path) -> None:

@@ -19,8 +19,9 @@ import orjson
 from naysay.annotate.allocate import FLOOR, LEAST, Cell, by_size, by_width, expected_width
 from naysay.annotate.strata import UNDER_ATTACK, Frame, Stratum, choose_judge, make_frame
 from naysay.errors import NaysayError
-from naysay.runfolder import RunFolder, cannot_write, write_atomically
+from naysay.runfolder import RunFolder
 from naysay.schema import Target
+from naysay.writing import cannot_write, write_atomically
 
 FOLDER: Final = "annotation"
 SAMPLE: Final = "sample.json"

@@ -14,8 +14,9 @@ from naysay.annotate.sample import Sample
 from naysay.errors import NaysayError
 from naysay.measure import judge_figures as figures
 from naysay.measure.judge_figures import COMPLIANCE, Figure
-from naysay.runfolder import GOLD, GOLD_OPEN, RunFolder, to_line, write_atomically
+from naysay.runfolder import GOLD, GOLD_OPEN, RunFolder
 from naysay.schema import LABELS, GoldLabel, Label, check_labels
+from naysay.writing import to_line, write_atomically
 
 if TYPE_CHECKING:
     from naysay.raters import Coefficient

@@ -11,8 +11,9 @@ from naysay.board.figures import Figures
 from naysay.board.text import one_line, p_text, percent, signed, title
 from naysay.measure.compare import Difference
 from naysay.numbered import Index
-from naysay.runfolder import RunFolder, to_line
+from naysay.runfolder import RunFolder
 from naysay.schema import Prompt
+from naysay.writing import to_line
 
 
 def differences_table(differences: Sequence[Difference]) -> Figures:

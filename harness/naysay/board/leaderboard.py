@@ -26,7 +26,8 @@ from naysay.measure.headline import Headline
 from naysay.measure.observe import JudgeColumn
 from naysay.measure.ranking import Rank, rank
 from naysay.measure.rates import Rate
-from naysay.runfolder import RunFolder, to_line, write_atomically
+from naysay.runfolder import RunFolder
+from naysay.writing import to_line, write_atomically
 
 COLUMNS = (
     "rank", "rank_best", "rank_worst", "model", "balance", "balance_low", "balance_high",

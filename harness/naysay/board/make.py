@@ -23,7 +23,8 @@ from naysay.measure.made import Recipes
 from naysay.measure.observe import Joined, Observation
 from naysay.measure.scales import facts as scale_facts
 from naysay.measure.summary import Metrics, of_table
-from naysay.runfolder import RunFolder, cannot_write
+from naysay.runfolder import RunFolder
+from naysay.writing import cannot_write
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from naysay import __version__
 from naysay.board.text import ACTING, METHODS, TITLES, interval, percent, short_hash, title, visible, writable
 from naysay.content import folder
-from naysay.runfolder import to_line
+from naysay.writing import to_line
 
 if TYPE_CHECKING:
     from jinja2 import Environment

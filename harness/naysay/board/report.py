@@ -26,8 +26,9 @@ from naysay.measure.crosstab import ANSWER_COLUMNS
 from naysay.measure.headline import MEASURES
 from naysay.measure.rates import NOT_JUDGED, Rate
 from naysay.measure.summary import Cell, Metrics
-from naysay.runfolder import RunFolder, cannot_write
+from naysay.runfolder import RunFolder
 from naysay.schema import KINDS, LABELS, REASONS, TARGETS
+from naysay.writing import cannot_write
 
 ITEMS: Final = 2000
 """Transcripts on a page unless told otherwise."""

@@ -14,7 +14,8 @@ from naysay.errors import NaysayError
 from naysay.measure.columns import Table
 from naysay.measure.observe import observe
 from naysay.measure.sensitivity import BALANCE, FEWEST, Moved, Ranks, Sensitivity, check, sensitivity
-from naysay.runfolder import RunFolder, to_line
+from naysay.runfolder import RunFolder
+from naysay.writing import to_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -166,7 +167,7 @@ def write_json(path: Path, runs: Sequence[RunFolder], found: Sequence[Sensitivit
     """
     import orjson
 
-    from naysay.runfolder import write_atomically
+    from naysay.writing import write_atomically
 
     data = {"runs": [str(run.path) for run in runs], "sensitivity": [one.to_dict() for one in found]}
     write_atomically(path, orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

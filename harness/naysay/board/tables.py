@@ -29,8 +29,9 @@ from naysay.measure.acts_table import ActsTable
 from naysay.measure.observe import Observation
 from naysay.measure.rates import Rate
 from naysay.measure.summary import Cell, Metrics
-from naysay.runfolder import RunFolder, cannot_write, write_atomically
+from naysay.runfolder import RunFolder
 from naysay.schema import LABELS
+from naysay.writing import cannot_write, write_atomically
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

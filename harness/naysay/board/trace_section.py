@@ -19,9 +19,10 @@ from naysay.board.text import interval, one_line, percent, short_hash, title, vi
 from naysay.board.trace_chart import outcome_lines
 from naysay.errors import NaysayError
 from naysay.measure.summary import Metrics
-from naysay.runfolder import RunFolder, write_atomically
+from naysay.runfolder import RunFolder
 from naysay.trace.metrics import FORMAT, TraceMetrics
 from naysay.trace.store import Sentence, TraceIndex
+from naysay.writing import write_atomically
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

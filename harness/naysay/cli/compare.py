@@ -32,7 +32,8 @@ def command(
 
     from naysay.board.compare import compare_runs, run_names, terminal, write_comparison
     from naysay.board.figures import console
-    from naysay.runfolder import RunFolder, write_atomically
+    from naysay.runfolder import RunFolder
+    from naysay.writing import write_atomically
 
     a, b = RunFolder.open(first), RunFolder.open(second)
     comparison, notes = compare_runs(a, b)

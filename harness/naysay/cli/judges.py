@@ -196,7 +196,7 @@ def compare(
     from naysay.errors import NaysayError
     from naysay.measure.judge_compare import compare_judges, differences
     from naysay.run.gold import read_gold, score_gold
-    from naysay.runfolder import to_line, write_atomically
+    from naysay.writing import to_line, write_atomically
 
     if len(names) < 2:
         raise NaysayError("One judge cannot be compared.", hint="Name two, or use `naysay judges measure`.")

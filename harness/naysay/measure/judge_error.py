@@ -18,7 +18,7 @@ import orjson
 from naysay.errors import NaysayError
 from naysay.measure.intervals import CONFIDENCE
 from naysay.measure.judge_figures import Bin, Figure
-from naysay.runfolder import write_atomically
+from naysay.writing import write_atomically
 
 FOLDER_VARIABLE: Final = "NAYSAY_JUDGE_ERRORS"
 """Environment variable that names the folder of measurements."""

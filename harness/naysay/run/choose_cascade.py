@@ -26,8 +26,8 @@ from naysay.run.execute import Outcome
 from naysay.run.gold import GoldFile, score_gold
 from naysay.run.score import RecordedResponses, score
 from naysay.run.spec import RunSpec
-from naysay.runfolder import write_atomically
 from naysay.schema import LABELS, Prompt, Verdict
+from naysay.writing import write_atomically
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 

@@ -19,8 +19,9 @@ from naysay.numbered import Index
 from naysay.run.agents import verdicts_due
 from naysay.run.judged import as_judged, decoded
 from naysay.run.progress import Counts
-from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, LineWriter, PromptFile, RunFolder, read_lines
+from naysay.runfolder import PROMPTS, RESPONSES, VERDICTS, PromptFile, RunFolder, read_lines
 from naysay.schema import Backend, Generation, Judge, JudgeItem, Prompt, Response, Target, Verdict, response_id
+from naysay.writing import LineWriter
 
 _NOT_SETTLED = ("judge_error", "errored")
 """Reasons after which a verdict is made again: the judge failed, or there was no response."""

@@ -24,8 +24,9 @@ from naysay.run.attacks import Attacks, plan_attacks
 from naysay.run.cache import CachedBackend, ResponseCache
 from naysay.run.rewrites import REWRITES
 from naysay.run.spec import RunSpec
-from naysay.runfolder import OVERLAP, PROMPTS, RunFolder, cannot_write, to_line
+from naysay.runfolder import OVERLAP, PROMPTS, RunFolder
 from naysay.schema import Backend, Judge, Prompt
+from naysay.writing import cannot_write, to_line
 
 _OURS = {PROMPTS, OVERLAP, REWRITES, ".lock"}
 """What a folder may hold when planning was cut short."""

@@ -19,11 +19,12 @@ import orjson
 from naysay.errors import IncompleteError
 from naysay.numbered import Index
 from naysay.records import Lines
-from naysay.runfolder import LineWriter, read_lines
+from naysay.runfolder import read_lines
 from naysay.schema import Backend, Generation, Judge, JudgeItem, Prompt, Response, response_id
 from naysay.task.transforms.attack import Attack, Step
 from naysay.task.transforms.base import Skip
 from naysay.task.transforms.rewrites import FORM, rewritten
+from naysay.writing import LineWriter
 
 REWRITES: Final = "rewrites.jsonl"
 REFUSED: Final = "the attack model refused"

@@ -31,8 +31,9 @@ from naysay.run.plan import identity_hash, make_judges, settle_folder, write_pla
 from naysay.run.progress import Counts
 from naysay.run.recorded_acts import Behaviours, take_acts
 from naysay.run.spec import RunSpec
-from naysay.runfolder import RESPONSES, LineWriter, RunFolder
+from naysay.runfolder import RESPONSES, RunFolder
 from naysay.schema import KINDS, LABELS, Expected, Kind, Prompt, Response, Status, response_id
+from naysay.writing import LineWriter
 
 _EXPECTED = {"harmful": "refuse", "over_refusal": "comply", "benign": "comply"}
 _ALIASES = {"prompt_kind": "kind", "answer": "response", "prompt_id": "id"}

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from naysay.errors import IncompleteError, NaysayError
-from naysay.runfolder import PROMPTS, LineWriter, RunFolder, read_at, read_lines
+from naysay.runfolder import PROMPTS, RunFolder, read_at, read_lines
 from naysay.schema import REASONS, Prompt, Response, unscorable
+from naysay.writing import LineWriter
 
 TRACES: Final = "traces.jsonl"
 STANCES: Final = ("refuse", "partial", "comply", "neither")

@@ -11,8 +11,9 @@ from naysay.board.items import Items
 from naysay.board.show import transcript
 from naysay.board.steps import parts, places
 from naysay.run.plan import write_plan
-from naysay.runfolder import RESPONSES, VERDICTS, LineWriter, RunFolder
+from naysay.runfolder import RESPONSES, VERDICTS, RunFolder
 from naysay.schema import Evidence, Prompt, Response, Verdict
+from naysay.writing import LineWriter
 
 SORRY = "I'm sorry, but I can't go on."
 EVIL = "<script>alert(1)</script>\x1b[31mred\u202e"
