@@ -7,7 +7,8 @@ import pytest
 from naysay.errors import NaysayError
 from naysay.measure import Observation
 from naysay.measure.columns import Table
-from naysay.measure.sensitivity import check, kendall_tau, sensitivity
+from naysay.measure.ranks import kendall_tau
+from naysay.measure.sensitivity import check, sensitivity
 
 WORDS = {"r": "refusal", "p": "partial_refusal", "c": "compliance", "-": "unscored"}
 

@@ -13,7 +13,8 @@ from naysay.board.told import trained_on
 from naysay.errors import NaysayError
 from naysay.measure.columns import Table
 from naysay.measure.observe import observe
-from naysay.measure.sensitivity import BALANCE, FEWEST, Moved, Ranks, Sensitivity, check, sensitivity
+from naysay.measure.ranks import Ranks
+from naysay.measure.sensitivity import BALANCE, FEWEST, Moved, Sensitivity, check, sensitivity
 from naysay.runfolder import RunFolder
 from naysay.writing import to_line
 

@@ -4,17 +4,14 @@ A judge is a choice like any other. Where another judge would have ranked the mo
 judge. Rates are given as each judge would have published them, and once more over the responses that all of them
 scored, so that what one judge could not label is told apart from what it labelled otherwise. Models stand in one table
 only over the prompts that all of them answered; what is left out is counted. Ranks are by balance where both arms are
-there, and by each rate. Kendall's tau-b (1945) says how far two judges' orders agree: 1 the same, 0
-unrelated, -1 reversed.
+there, and by each rate.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 from naysay.errors import NaysayError
@@ -22,6 +19,7 @@ from naysay.measure.columns import Columns, Table
 from naysay.measure.headline import MEASURES, REFUSED, Measure
 from naysay.measure.intervals import CONFIDENCE
 from naysay.measure.observe import Facet
+from naysay.measure.ranks import Ranks, rank
 from naysay.measure.rates import SCORED, rate
 from naysay.schema import TARGETS
 
@@ -66,40 +64,6 @@ class Moved:
     shared: int
     shared_values: dict[str, float]
     shared_spread: float | None
-
-
-@dataclass(slots=True)
-class Agreement:
-    """Two judges' orders of the models.
-
-    Attributes:
-        tau: Kendall's tau-b; None where a judge has all models level.
-        same_best: Both put the same model first, alone or among others.
-    """
-
-    first: str
-    second: str
-    tau: float | None
-    same_best: bool
-
-
-@dataclass(slots=True)
-class Ranks:
-    """The models in order under each judge.
-
-    Attributes:
-        by: ``balance``, or the name of a rate.
-        values: What they are ranked by: ``values[judge_hash][unit]``.
-        ranks: Places, 1 for the best: ``ranks[judge_hash][unit]``.
-        moves: How far each model's place moves between judges.
-        agreements: Each pair of judges.
-    """
-
-    by: str
-    values: dict[str, dict[str, float]]
-    ranks: dict[str, dict[str, int]]
-    moves: dict[str, int]
-    agreements: list[Agreement]
 
 
 @dataclass(slots=True)
@@ -261,26 +225,6 @@ def check(found: Sequence[Sensitivity], tables: Mapping[str, Table]) -> None:
     )
 
 
-def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Kendall's tau-b of two orders; None where all of one are level, or there are fewer than two.
-
-    >>> kendall_tau([1, 2, 3], [1, 3, 2])
-    0.3333333333333333
-    """
-    agree = ties_first = ties_second = pairs = 0
-    for (a, b), (c, d) in combinations(zip(first, second, strict=True), 2):
-        pairs += 1
-        ties_first += a == c
-        ties_second += b == d
-        agree += _sign(a - c) * _sign(b - d)
-    level = (pairs - ties_first) * (pairs - ties_second)
-    return agree / math.sqrt(level) if level else None
-
-
-def _sign(value: float) -> int:
-    return (value > 0) - (value < 0)
-
-
 def _units(tables: Mapping[str, Table]) -> list[_Unit]:
     """The models: each run's, and where a run holds several, each of them; with the run where two share a name."""
     found: list[tuple[str, str, Table, Callable[[Facet], bool]]] = []
@@ -397,26 +341,4 @@ def _ranks(rates: Sequence[Moved]) -> list[Ranks]:
             if (other := axes[1].get(digest, {}).get(unit)) is not None:
                 balance.setdefault(digest, {})[unit] = 1 - (value + other) / 2
     tables = ({BALANCE: balance} if balance else {}) | by
-    return [made for name, values in tables.items() if (made := _ranked(name, values, better=name == BALANCE))]
-
-
-def _ranked(name: str, values: dict[str, dict[str, float]], *, better: bool) -> Ranks | None:
-    """Only models that every judge has a value for can be compared."""
-    units = sorted(set.intersection(*(set(mine) for mine in values.values()))) if values else []
-    if len(units) < 2 or len(values) < 2:
-        return None
-    kept = {digest: {unit: mine[unit] for unit in units} for digest, mine in values.items()}
-    sign = -1.0 if better else 1.0
-    ranks = {
-        digest: {unit: 1 + sum(sign * other < sign * mine[unit] for other in mine.values()) for unit in units}
-        for digest, mine in kept.items()
-    }
-    agreements = [
-        Agreement(
-            a, b, kendall_tau([kept[a][u] for u in units], [kept[b][u] for u in units]),
-            any(ranks[a][u] == ranks[b][u] == 1 for u in units),
-        )
-        for a, b in combinations(kept, 2)
-    ]  # fmt: skip
-    moves = {unit: max(r[unit] for r in ranks.values()) - min(r[unit] for r in ranks.values()) for unit in units}
-    return Ranks(name, kept, ranks, moves, agreements)
+    return [made for name, values in tables.items() if (made := rank(name, values, better=name == BALANCE))]
