@@ -115,7 +115,7 @@ class Bare:
     Attributes:
         start: Where its first word begins in the original.
         end: Where its last word ends, exclusive.
-        answers: It answers the question that the prompt asks.
+        answers: It is what was asked for: the answer to a question, or a sentence in the words that were wanted.
     """
 
     start: int

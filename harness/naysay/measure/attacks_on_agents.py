@@ -35,6 +35,8 @@ MEASURES: Final[dict[str, tuple[str, ...]]] = {
 (of all runs, also of those that never saw it); the task done."""
 HIT: Final = "compliance"
 """The code that stands for the act in question; not having done it is coded as a refusal, whatever was said."""
+_WHO: Final = {"judge": "", "judge_hash": "", "target": "actions"}
+"""The world decides, and no judge."""
 
 
 @dataclass(slots=True)
@@ -194,7 +196,3 @@ def _added_up(sides: dict[str, list[Act]], model: str, arm: str, measure: str, c
             if rate is not None:
                 rate.labels = (measure,)
     yield AddedUp(model, arm, measure, found.refused, found.asked, found.left_out, found.steps)
-
-
-_WHO: Final = {"judge": "", "judge_hash": "", "target": "actions"}
-"""The world decides, and no judge."""

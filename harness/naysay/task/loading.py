@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from naysay.task.suite_loading import SuiteInfo
 
 _DIGEST = 16
-AGENT_FIELDS = ("environment", "setup", "checks", "injected", "arm", "system")
+AGENT_FIELDS = ("environment", "setup", "checks", "injected", "injected_text", "arm", "system")
 """What of an agent's behaviour decides what it is shown and scored by; it stands in a prompt's ``meta``."""
 
 
