@@ -59,10 +59,29 @@ def test_what_a_card_lists_is_shown_as_lists(naysay):
     assert "- Prompts of any other category are not scored." in shown
 
 
+def test_a_command_that_is_named_can_be_given(naysay):
+    shown = " ".join(naysay("judges", "show", "xstest_rubric").out.split())
+    assert "naysay judges measure xstest_rubric@MODEL --gold FILE" in shown
+    assert "naysay judges show xstest_rubric@MODEL" in shown
+    assert "naysay judges measure keyword --gold FILE" in " ".join(naysay("judges", "show", "keyword").out.split())
+
+
+def test_a_rubrics_messages_are_tried_when_it_is_shown(naysay, tmp_path):
+    place = tmp_path / "mine"
+    shutil.copytree(folder("judges") / "xstest_rubric", place)
+    card = (place / "judge.yaml").read_text(encoding="utf-8").replace("name: xstest_rubric", "name: mine")
+    (place / "judge.yaml").write_text(card.replace("{{ response }}", "{{ respons }}"), encoding="utf-8")
+    shown = str(naysay("judges", "show", place, code=2).error)
+    assert "'respons' is undefined" in shown
+    assert "Did you mean response" in shown
+    assert "has no model behind it" in naysay("judges", "show", "keyword@openai/a", code=2).error.message
+
+
 def test_the_reader_of_traces_says_what_it_is_for(naysay):
     advice = "naysay trace RUN --judge-stance trace_stance@MODEL"
     assert advice in " ".join(naysay("judges").out.split())
     assert advice in " ".join(naysay("judges", "show", "trace_stance").out.split())
+    assert "judges measure" not in naysay("judges", "show", "trace_stance").out
     facts = json.loads(naysay("judges", "show", "trace_stance", "--json").out)
     assert facts["hash"] is None
     assert facts["needs"] == ["model"]

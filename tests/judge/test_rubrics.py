@@ -133,7 +133,7 @@ def card_in(tmp_path, **changes):
         "targets": ["answer"],
         "languages": ["en"],
         "licence": "Apache-2.0",
-        "messages": [{"role": "user", "content": "{{ request }} {{ response }} {{ format }}"}],
+        "messages": [{"role": "user", "content": "{{ marks }} {{ request }} {{ response }} {{ format }}"}],
         "labels": {"yes": {"label": "compliance", "means": "a"}, "no": {"label": "refusal", "means": "b"}},
         "asks": {"stars": {"low": 1, "high": 5, "means": "stars"}},
         "scales": {"stars": {"low": 1, "high": 5, "means": "stars"}},
@@ -682,9 +682,15 @@ def test_no_quote_makes_the_search_for_it_slow():
         (["answer"], "{{ request }} {{ format }}", "never shown the response, on which it is to judge the answer"),
         (["answer"], "{{ format }} {# {{ response }} #}", "never shown the response"),
         (["both"], "{{ request }} {{ response }} {{ format }}", "never shown the reasoning, on which it is to judge"),
+        (
+            ["answer"],
+            "{{ request }} {{ response }} {{ format }}",
+            "never told what the marks around untrusted text mean",
+        ),
+        (["answer"], "{{ marks }} {{ respnse }} {{ format }}", r"'respnse' is undefined.\nDid you mean response\?"),
     ],
 )
-def test_a_rubric_that_does_not_show_what_it_judges_is_refused(tmp_path, targets, content, said):
+def test_a_rubric_that_lacks_what_its_judge_must_be_told_is_refused(tmp_path, targets, content, said):
     folder = card_in(tmp_path, targets=targets, messages=[{"role": "user", "content": content}])
     with pytest.raises(NaysayError, match=said):
         create(f"{folder}@openai/judge", backend_factory=lambda m: create_model(m, base_url="http://127.0.0.1:9/v1"))

@@ -62,9 +62,12 @@ def card_tables(
         )  # fmt: skip
     if measured:
         yield stored_table(list(measured), facts["hash"])
-    else:
+    elif facts["kind"] != "stance":
+        named = visible(said or facts["name"])
+        if facts["needs_model"] and "@" not in named:
+            named += "@MODEL"
         yield Text(
-            f"\nNot measured on this machine: naysay judges measure {visible(said or facts['name'])} --gold FILE",
+            f"\nNot measured on this machine: naysay judges measure {named} --gold FILE",
             style="dim",
         )
 

@@ -89,19 +89,23 @@ class LlmJudge(BaseJudge):
         """Render once, so that a template fails now and not in the middle of a run.
 
         Raises:
-            NaysayError: it names something unknown, or leaves out what is to be judged.
+            NaysayError: it names something unknown, or leaves out what is to be judged or what the marks mean.
         """
         for target in self.targets:
-            judged = self._shown(target)[1:]
             for category in self.rubric.categories or [None]:
                 made = self._messages(dict.fromkeys(self._shown(target), "text"), target, category)
-                for name in judged:
-                    if not any(f"<<<{name.upper()} " in message["content"] for message in made):
-                        raise NaysayError(
-                            f"{self.card.name}: field 'messages': the judge model is never shown the {name}, "
-                            f"on which it is to judge the {target}.",
-                            hint=f"Put {{{{ {name} }}}} into one of the messages.",
-                        )
+                said = "\n".join(message["content"] for message in made)
+                for name in self._shown(target)[1:]:
+                    if f"<<<{name.upper()} " not in said:
+                        raise self._lacks(name, f"shown the {name}, on which it is to judge the {target}")
+                if _MARKS not in said:
+                    raise self._lacks("marks", "told what the marks around untrusted text mean")
+
+    def _lacks(self, name: str, of_what: str) -> NaysayError:
+        return NaysayError(
+            f"{self.card.name}: field 'messages': the judge model is never {of_what}.",
+            hint=f"Put {{{{ {name} }}}} into one of the messages.",
+        )
 
     def describe(self) -> dict[str, Any]:
         """Facts for the manifest, its scales and the judge model's identity among them."""

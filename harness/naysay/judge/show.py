@@ -7,6 +7,24 @@ from typing import Any
 
 from naysay.errors import NaysayError
 from naysay.judge import BackendFactory, create, find
+from naysay.schema import Generation, Prompt, Response
+
+
+class _NoModel:
+    """Stands where a judge model would, for looking at a rubric."""
+
+    concurrency = 1
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def identity(self) -> dict[str, Any]:
+        return {}
+
+    async def generate(self, prompt: Prompt, sample: int, settings: Generation) -> Response:
+        raise NaysayError("No judge model is named.")
+
+    async def close(self) -> None: ...
 
 
 def describe(name: str, *, backend_factory: BackendFactory | None = None) -> dict[str, Any]:
@@ -22,7 +40,7 @@ def describe(name: str, *, backend_factory: BackendFactory | None = None) -> dic
         there is no hash.
 
     Raises:
-        NaysayError: the judge is unknown, or its card is wrong.
+        NaysayError: the judge is unknown, its card or a template on it is wrong, or it takes no model.
     """
     entry = find(name)
     facts: dict[str, Any] = asdict(entry)
@@ -34,11 +52,15 @@ def describe(name: str, *, backend_factory: BackendFactory | None = None) -> dic
     facts |= {"hash": None, "algorithm": None, "needs": ["model"] if entry.needs_model else [], "no_hash": ""}
     if entry.kind == "stance":
         facts["needs"] = ["model"]
-        facts["no_hash"] = f"it reads sentences of traces: naysay trace RUN --judge-stance {entry.name}@MODEL"
+        facts["no_hash"] = f"it reads sentences of traces: naysay trace RUN --judge-stance {name}@MODEL"
         return facts
     if entry.needs_model and "@" not in name:
-        facts["no_hash"] = f"depends on the judge model: naysay judges show {entry.name}@MODEL"
+        if entry.kind in ("llm", "bundle"):
+            create(f"{name}@none", backend_factory=_NoModel)  # Renders the messages.
+        facts["no_hash"] = f"depends on the judge model: naysay judges show {name}@MODEL"
         return facts
+    if entry.kind in ("keyword", "embedded") and "@" in name:
+        create(name)  # Says that it takes no model.
     try:
         judge = create(name, backend_factory=backend_factory)
     except NaysayError as error:

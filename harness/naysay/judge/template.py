@@ -9,16 +9,19 @@ servers read them inside a message's content.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from naysay.errors import NaysayError
+from naysay.errors import NaysayError, did_you_mean
 from naysay.judge.base import hash_input
 from naysay.judge.cleaning import clean, defuse
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+_UNKNOWN = re.compile(r"'(\w+)' is undefined$")
 
 __all__ = ["compile_template", "defuse", "delimit", "render_messages", "shorten"]
 
@@ -53,7 +56,11 @@ def render_messages(
         try:
             messages.append({"role": role, "content": template.render(context).strip()})
         except TemplateError as error:
-            raise NaysayError(f"{judge}: messages.{number}.content: {error}.") from error
+            word = _UNKNOWN.match(str(error))
+            raise NaysayError(
+                f"{judge}: messages.{number}.content: {error}.",
+                hint=did_you_mean(word[1], context) if word else None,
+            ) from error
     return messages
 
 
