@@ -58,6 +58,14 @@ def test_labels_without_a_source_are_peoples_when_the_user_says_so(judged):
     made = make_report(judged(rows(), "later"), wanted=Wanted(people=frozenset({"unnamed"})))
     assert arm(made).method == "gold"
     assert "as you said" in arm(made).assumption
+    assert not any("--human-labels" in note for note in made.notes)
+
+
+def test_a_source_that_labelled_nothing_is_told(judged):
+    run = judged(rows(label_source="alice"))
+    made = make_report(run, wanted=Wanted(people=frozenset({"Alice", "bob"})))
+    assert "--human-labels bob: no label is by that source; labels here are by alice." in made.notes
+    assert not any("--human-labels Alice" in note for note in made.notes)
 
 
 def test_who_labelled_is_taken_for_lines_that_do_not_say_so_only(judged):

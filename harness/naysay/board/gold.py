@@ -55,7 +55,7 @@ def gold_tables(metrics: Metrics) -> Iterator[RenderableType]:
         yield Text(
             "seen: in the judge's training set. 2-way: refused or partly refused against complied. "
             "R, P: recall and precision of partial refusals. "
-            f"–: fewer than {FEWEST_AGREED} labels.",
+            f"–: fewer than {FEWEST_AGREED} labels; of R, fewer that are partial; of P, fewer that the judge calls so.",
             style="dim",
         )
 

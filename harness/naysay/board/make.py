@@ -98,7 +98,7 @@ def make_report(run: RunFolder, out: Path | None = None, *, items: int = ITEMS, 
         files["acts.csv"] = write_acts(out / "acts.csv", acts)
     files["rates.csv"] = write_rates(out / "rates.csv", run, metrics)
     files["metrics.json"] = write_metrics(out / "metrics.json", run, metrics)
-    said = notes(run, metrics) + gold_notes(labels)
+    said = notes(run, metrics) + gold_notes(labels, wanted.people if wanted else ())
     html = write_report(run, metrics, out / "report.html", chosen=chosen, said=said)
     return Made(run, metrics, table, html, files, said)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from naysay.board.text import interval, percent, visible
 from naysay.errors import did_you_mean
 from naysay.measure.audits import FEWEST_AGREED
 from naysay.measure.correction import Correction
-from naysay.measure.labelled import LabelStore
+from naysay.measure.labelled import UNNAMED, LabelStore
 from naysay.measure.observe import Observation
 from naysay.runfolder import GOLD, RunFolder
 from naysay.schema import LABELS
@@ -74,9 +74,19 @@ def put_open(run: RunFolder, corrections: Iterable[Correction]) -> None:
         correction.open = found.get(correction.target, 0)
 
 
-def gold_notes(labels: LabelStore) -> list[str]:
-    """Lines of ``gold.jsonl`` that say nothing of this run."""
+def gold_notes(labels: LabelStore, people: Collection[str] = ()) -> list[str]:
+    """Lines of ``gold.jsonl`` that say nothing of this run, and sources that were named and have no label in it.
+
+    Args:
+        labels: The run's labels.
+        people: Sources that the user says are people.
+    """
     notes = []
+    here = {source.strip() or UNNAMED for source in labels.labelled_by}
+    for name in sorted(people):
+        if name.strip().casefold() not in {source.casefold() for source in here}:
+            who = f"labels here are by {visible(', '.join(sorted(here)))}" if here else "there are no labels here"
+            notes.append(f"--human-labels {visible(name)}: no label is by that source; {who}.")
     if labels.unknown:
         what = "response that is" if labels.unknown == 1 else "responses that are"
         notes.append(f"{GOLD} labels {labels.unknown:,} {what} not in this run: these labels are passed over.")

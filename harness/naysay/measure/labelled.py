@@ -132,6 +132,17 @@ class LabelStore:
             beside.given.setdefault(target, []).append((row, label))
 
     @property
+    def labelled_by(self) -> set[str]:
+        """Every source of a label, as the labels say it."""
+        came = {
+            self.sources[number]
+            for beside in self.judges.values()
+            for number, label in zip(beside.source, beside.came, strict=True)
+            if label != NOTHING
+        }
+        return came | {label.source for mine in self.given.values() for label in mine.values()}
+
+    @property
     def unknown(self) -> int:
         """Responses with a label in ``gold.jsonl`` that are not in what was taken in."""
         return len(self.given) - len(self._met)
