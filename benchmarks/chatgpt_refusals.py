@@ -255,11 +255,13 @@ FIGURES = ("binary_accuracy", "binary_kappa", "binary_f1")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the publisher's file")
     parser.add_argument(
         "--sensitivity", action="store_true", help="also under other splits, orders and words (a minute)"
     )
-    parser.add_argument("--labelled", type=Path, help="train the embedded judge again without the test rows, from DIR")
+    parser.add_argument(
+        "--labelled", type=Path, metavar="DIR", help="train the embedded judge again without the test rows, from DIR"
+    )
     parser.add_argument("--judge", default="keyword,embedded", help="judges to stand beside them; empty for none")
     arguments = parser.parse_args()
     try:

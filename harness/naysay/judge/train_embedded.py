@@ -384,10 +384,14 @@ def _measure_trained_on(
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m naysay.judge.train_embedded", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m naysay.judge.train_embedded",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of labelled sets")
     parser.add_argument("--out", type=Path, required=True, help="the judge's folder, with written.yaml and its card")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn [0]")
     arguments = parser.parse_args()
     try:
         train(arguments.data, arguments.out, arguments.seed)

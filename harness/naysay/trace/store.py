@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from naysay.errors import IncompleteError, NaysayError
+from naysay.records import Lines
 from naysay.runfolder import PROMPTS, RunFolder, read_at, read_lines
 from naysay.schema import REASONS, Prompt, Response, unscorable
 from naysay.writing import LineWriter
 
 TRACES: Final = "traces.jsonl"
+_LINES: Final = Lines(remedy="Delete that line and give `naysay trace RUN` again: it reads what is missing.")
 STANCES: Final = ("refuse", "partial", "comply", "neither")
 """What a sentence leans to: declining, giving a part, giving what was asked, or none of these."""
 _FAILURES_IN_A_ROW = 20
@@ -195,7 +197,7 @@ class TraceIndex:
     def __init__(self, run: RunFolder, reader_hash: str) -> None:
         self.path = run.path / TRACES
         self._offset: dict[str, int] = {}
-        for offset, record in read_lines(self.path):
+        for offset, record in read_lines(self.path, _LINES):
             if record.get("reader_hash") == reader_hash and isinstance(record.get("response_id"), str):
                 self._offset[record["response_id"]] = offset
 
