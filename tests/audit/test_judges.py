@@ -59,11 +59,40 @@ def test_what_a_card_lists_is_shown_as_lists(naysay):
     assert "- Prompts of any other category are not scored." in shown
 
 
+def test_the_list_names_every_target_of_a_judge(naysay):
+    for entry in json.loads(naysay("judges", "--json").out):
+        if entry["name"] in ("keyword", "embedded", "llm", "agentharm_rubric", "wildguard"):
+            assert entry["targets"] == json.loads(naysay("judges", "show", entry["name"], "--json").out)["targets"]
+
+
+def test_a_folder_that_is_named_without_its_path_is_pointed_at(naysay, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "judge.yaml").write_text("kind: keyword", encoding="utf-8")
+    assert "write ./mine" in str(naysay("judges", "show", "mine", code=2).error)
+
+
 def test_a_command_that_is_named_can_be_given(naysay):
     shown = " ".join(naysay("judges", "show", "xstest_rubric").out.split())
     assert "naysay judges measure xstest_rubric@MODEL --gold FILE" in shown
     assert "naysay judges show xstest_rubric@MODEL" in shown
     assert "naysay judges measure keyword --gold FILE" in " ".join(naysay("judges", "show", "keyword").out.split())
+
+
+def test_what_a_card_nests_is_shown_in_lines():
+    facts = {
+        "name": "p", "summary": "S.", "hash": "h", "no_hash": "", "needs_model": False, "kind": "panel",
+        "members": [{"judge": "keyword", "weight": 1.0}, {"judge": "embedded"}],
+        "chosen": {"prompts": {"pick": 5, "test": 9}, "tested": [{"label": "refusal", "saved": {"value": 0.5}}]},
+    }  # fmt: skip
+    console = Console(file=io.StringIO(), width=80)
+    for part in card_tables(facts, ()):
+        console.print(part)
+    shown = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert [line.split() for line in shown if line.startswith("  ")] == [
+        ["keyword", "weight:", "1.0"], ["embedded"], ["prompts", "pick:", "5;", "test:", "9"], ["tested"], ["refusal"],
+        ["saved", "value:", "0.5"],
+    ]  # fmt: skip
+    assert any(line.startswith("      saved") for line in shown)
 
 
 def test_a_rubrics_messages_are_tried_when_it_is_shown(naysay, tmp_path):

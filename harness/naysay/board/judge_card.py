@@ -39,7 +39,7 @@ def card_tables(
     rows = [("hash", facts["hash"] or f"none: {facts['no_hash']}")]
     rows += [(name, facts.get(name)) for name in _FIRST]
     rows += [(name, value) for name, value in facts.items() if name not in _SHOWN_ELSEWHERE and name not in _FIRST]
-    yield _aligned([(name, words) for name, value in rows if (words := _words(value))])
+    yield _aligned([line for name, value in rows for line in _lines(name, value)])
     for name in ("labels", "stances", "scales", "categories"):
         if facts.get(name):
             yield Text(f"\n{name.capitalize()}", style="bold")
@@ -93,6 +93,26 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
             yield str(part.get("name", "")), {k: v for k, v in part.items() if k != "name"}
         else:
             yield str(part), ""
+
+
+def _lines(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """A field in one line; records in it, or a record of records, below it and further in."""
+    if isinstance(value, dict) and any(isinstance(part, dict | list) for part in value.values()):
+        within = list(value.items())
+    elif isinstance(value, list | tuple) and any(isinstance(part, dict) for part in value):
+        within = []
+        for number, part in enumerate(value, 1):
+            rest = dict(part) if isinstance(part, dict) else {}
+            called = rest.pop(next(iter(rest), ""), number)
+            within.append((_words(called), rest if isinstance(part, dict) else part))
+    else:
+        if words := _words(value):
+            yield name, words
+        return
+    yield name, ""
+    further = " " * (len(name) - len(name.lstrip()) + 2)
+    for called, part in within:
+        yield from list(_lines(further + called, part)) or [(further + called, "")]
 
 
 def _words(value: Any) -> str:

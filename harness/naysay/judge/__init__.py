@@ -114,7 +114,13 @@ def find(name: str) -> Entry:
         return _entry(read_card(folder), folder)
     if base in (point.name for point in entry_points(group=GROUP)):
         return Entry(name=base, kind="plugin", summary="From another installed package.")
-    raise NaysayError(f"Unknown judge: {base!r}.", hint=did_you_mean(base, names()))
+    raise _unknown(base)
+
+
+def _unknown(name: str) -> NaysayError:
+    if name and (Path(name) / _CARD_FILE).is_file():
+        return NaysayError(f"Unknown judge: {name!r}.", hint=f"There is a folder of that name here: write ./{name}.")
+    return NaysayError(f"Unknown judge: {name!r}.", hint=did_you_mean(name, names()))
 
 
 def _entry(card: BaseCard, folder: Path) -> Entry:
@@ -122,7 +128,7 @@ def _entry(card: BaseCard, folder: Path) -> Entry:
         name=card.name,
         kind=card.kind,
         summary=card.summary,
-        targets=tuple(card.targets),
+        targets=_targets(card, folder.parent),
         languages=tuple(card.languages),
         licence=card.licence,
         version=card.version,
@@ -132,6 +138,20 @@ def _entry(card: BaseCard, folder: Path) -> Entry:
         gives=_gives(card, folder.parent),
         scales=_scales(card, folder.parent),
     )
+
+
+def _targets(card: BaseCard, root: Path) -> tuple[str, ...]:
+    """What is on the card; and actions, which judges of texts read turn by turn, and judges made of such ones."""
+    from naysay.judge.card import BundleCard, EmbeddedCard, KeywordCard
+
+    if "actions" in card.targets or isinstance(card, BundleCard):
+        return tuple(card.targets)
+    members = _members(card, root)
+    if members:
+        reads = all("actions" in _targets(member, place) for member, place, _ in members)
+    else:
+        reads = isinstance(card, KeywordCard | EmbeddedCard) and "answer" in card.targets
+    return (*card.targets, "actions") if reads else tuple(card.targets)
 
 
 def _gives(card: BaseCard, root: Path) -> tuple[str, ...]:
@@ -203,7 +223,7 @@ def create(name: str, *, backend_factory: BackendFactory | None = None) -> Judge
     for point in entry_points(group=GROUP):
         if point.name == base:
             return _plugin(point, model.strip() or None, backend_factory)
-    raise NaysayError(f"Unknown judge: {base!r}.", hint=did_you_mean(base, names()))
+    raise _unknown(base)
 
 
 def needs_model(name: str) -> bool:

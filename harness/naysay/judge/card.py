@@ -331,13 +331,15 @@ def explain(path: Path, error: ValidationError, known: type[BaseModel] | None) -
     complaints: list[str] = []
     hint = None
     for problem in error.errors()[:5]:
-        place = ".".join(str(p) for p in problem["loc"]) or "card"
+        place = ".".join(str(p) for p in problem["loc"])
+        said = problem["msg"].removeprefix("Value error, ")
+        said = f"{said[:1].lower()}{said[1:]}"
         if problem["type"] == "extra_forbidden":
             complaints.append(f"field {place!r} is not known")
             fields = known.model_fields if known else {}
             hint = hint or did_you_mean(str(problem["loc"][-1]), fields)
         else:
-            complaints.append(f"field {place!r}: {problem['msg'][:1].lower()}{problem['msg'][1:]}")
+            complaints.append(f"field {place!r}: {said}" if place else said)
     return NaysayError(f"{path}: {'; '.join(complaints)}.", hint=hint)
 
 
