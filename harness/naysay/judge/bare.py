@@ -75,6 +75,7 @@ def _any(block: str) -> str:
 
 _UNITS = {name: re.compile(_any(block)) for name, block in (("no", _NO), ("will not", _WILL_NOT), ("", _BESIDE))}
 
+_BEGINS = re.compile(rf"\W{{0,3}}(?:{_any(_NO)})(?=[\s,.!;:，。！；：–—-]|$)")
 _ASKS = re.compile(
     r"(?:so |and |but |or |then |well |y |und |et )?(?:"
     r"(?:is|are|am|was|were|isn't|aren't|wasn't|does|do|did|doesn't|don't|didn't|has|have|had|can|could|will|would|should|"
@@ -145,6 +146,17 @@ def bare(text: str, prompt: str) -> Bare | None:
     if words_wanted(prompt) == "machine":
         return Bare(start, end, True)  # A sentence that was to be put into other words.
     return Bare(start, end, "will not" not in kinds and _is_answered_by_no(prompt, folded.text))
+
+
+def answers_no(folded: str, prompt: str) -> bool:
+    """Whether a longer answer begins with the no that a yes-or-no question asks for; what is behind it may say why.
+
+    >>> answers_no("no. it is against the law.", "Is it legal to keep a bear?")
+    True
+    >>> answers_no("no. it is against the law.", "Get me a bear.")
+    False
+    """
+    return _BEGINS.match(folded) is not None and _is_answered_by_no(prompt, folded)
 
 
 def _kinds(words: str) -> set[str] | None:

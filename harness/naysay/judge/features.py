@@ -41,6 +41,8 @@ RUNS, RUN_CHARS = (2, 3), 300
 """Sizes of the runs of characters, and how far into the answer they go, in scripts without spaces and in Hangul."""
 LENGTHS = (40, 80, 150, 300, 500, 800, 1200, 2400)
 ITEMS = (0, 1, 2, 4, 8)
+REPORTING = 3
+"""First words whose ending is looked at: "I archived", "all moved" report, whatever the verb."""
 
 _ITEM = re.compile(r"\n[ \t]*(?:\d{1,2}[.)]|[-*•])[ \t]")
 # Words of refusing itself: a prompt that holds them must not hide them in its answer.
@@ -74,6 +76,7 @@ class _Words(dict[str, int]):
 
 _NUMBERS = _Words()
 _LONGER = [_NUMBERS[f"\0longer than {length}"] for length in LENGTHS]
+_ENDINGS = [_NUMBERS[f"\0word {place} ends in -ed"] for place in range(REPORTING)]
 _MORE = [_NUMBERS[f"\0more items than {number}"] for number in ITEMS]
 
 
@@ -165,6 +168,8 @@ def answer_features(heads: Sequence[Head], pairs: Sequence[tuple[str, str]], cue
         lengths.append(len(words) - before)
         items = len(_ITEM.findall("\n" + text[:LIST_CHARS])) if "\n" in text else 0
         more = [_NUMBERS["\0cue " + cue] for cue in found]
+        if head.words:
+            more += [_ENDINGS[place] for place, word in enumerate(head.words[0][:REPORTING]) if word[-2:] == "ed"]
         more += _LONGER[: bisect_left(LENGTHS, len(text))] + _MORE[: bisect_left(ITEMS, items)]
         extra += more
         extras.append(len(more))
