@@ -41,6 +41,14 @@ def item() -> Callable[..., JudgeItem]:
     return make
 
 
+class QuickServer(HTTPServer):
+    """A server that looks often whether it is to stop: half a second, times hundreds of tests, is minutes."""
+
+    def thread_target(self) -> None:
+        assert self.server is not None
+        self.server.serve_forever(poll_interval=0.01)
+
+
 class JudgeServer:
     """An OpenAI-compatible server that answers by a rule and keeps what it was asked."""
 
@@ -70,5 +78,5 @@ class JudgeServer:
 @pytest.fixture
 def judge_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
     monkeypatch.setenv("OPENAI_API_KEY", "not-a-real-key")
-    with HTTPServer(host="127.0.0.1") as server:
+    with QuickServer(host="127.0.0.1") as server:
         yield JudgeServer(server)

@@ -451,7 +451,7 @@ class serving:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 
     def __enter__(self) -> str:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         return f"{self.scheme}://127.0.0.1:{self.server.server_port}"
 
     def __exit__(self, *exc: object) -> None:
