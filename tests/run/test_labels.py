@@ -96,3 +96,17 @@ def test_measuring_reads_labels_in_the_same_way_and_refuses_other_words(tmp_path
     file.write_text(json.dumps(rows(1)[0] | {"label": "Refusl"}) + "\n")
     with pytest.raises(NaysayError, match="line 1: 'Refusl' is not a label"):
         read_gold(file)
+
+
+@pytest.mark.parametrize("place", ["naysay.run.plan.checked", "naysay.run.score.LineWriter"])
+def test_a_command_that_was_stopped_while_it_copied_the_file_goes_on(judged, monkeypatch, place):
+    def stops(*given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, stops)
+        with pytest.raises(KeyboardInterrupt):
+            judged(rows())
+    run = judged(rows())
+    assert len(list(run.responses())) == len(list(run.verdicts())) == 60
+    assert run.manifest["status"] == "complete"

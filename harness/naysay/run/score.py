@@ -212,7 +212,6 @@ def score(path: Path | RecordedResponses, spec: RunSpec) -> Outcome:
                 if folder.held(())[0] < recorded.rows:
                     _write_responses(folder, recorded)
             else:
-                _write_responses(folder, recorded)
                 models = dict(recorded.models.most_common())
                 name = next(iter(models)) if len(models) == 1 else f"{len(models)} models"
                 about = {
@@ -231,6 +230,7 @@ def score(path: Path | RecordedResponses, spec: RunSpec) -> Outcome:
                     **({"labels": labels} if (labels := _labels(recorded)) else {}),
                 }
                 write_plan(folder, identity, recorded.unique_prompts(), about)
+                _write_responses(folder, recorded)
             return work(
                 folder,
                 backend=None,
@@ -253,7 +253,7 @@ def _labels(recorded: RecordedResponses) -> dict[str, Any]:
 
 
 def _write_responses(folder: RunFolder, recorded: RecordedResponses) -> None:
-    """Copy the responses. The manifest is written after this, so that half a copy is made again."""
+    """Copy the responses. The manifest is there before: whoever finds fewer of them than it names copies them again."""
     path = folder.path / RESPONSES
     path.unlink(missing_ok=True)
     with LineWriter(path) as writer:
