@@ -273,3 +273,26 @@ def _kappa(gold, said):
     observed = (gold == said).mean()
     chance = sum((gold == k).mean() * (said == k).mean() for k in range(3))
     return (observed - chance) / (1 - chance)
+
+
+@pytest.mark.parametrize(
+    ("card", "says"),
+    [
+        ("", "is not a mapping of fields"),
+        ("kind: llm\nlabels:\n  no: {label: refusal, means: x}\n", "put the word into quotes"),
+        ("kind: panel\nmembers: [{judge: keyword}, {judge: embedded}]\nquorum: 9\n", "quorum is 9, and there are 2"),
+    ],
+)
+def test_what_is_wrong_with_a_card_is_said_with_what_to_do(naysay, tmp_path, card, says):
+    about = "name: mine\nversion: 1\nsummary: S.\ntargets: [answer]\nlanguages: [en]\nlicence: Apache-2.0\n"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "judge.yaml").write_text((about if card else "") + card, encoding="utf-8")
+    error = str(naysay("judges", "show", "./mine", code=2).error)
+    assert says in error
+    assert "alue error" not in error
+    assert "[key]" not in error
+
+
+def test_what_is_no_judge_and_is_there_is_told_so(naysay, tmp_path):
+    (tmp_path / "x.jsonl").write_text("{}\n", encoding="utf-8")
+    assert "x.jsonl is here, but it is no folder" in str(naysay("judges", "show", "x.jsonl", code=2).error)

@@ -136,3 +136,16 @@ def test_lambda_is_not_given_where_each_stratum_holds_one_verdict():
     assert share.value is not None
     assert share.power is None
     assert summary(seen, sample(truth, 100)).corrections[0].arms[0].shares["compliance"].power is not None
+
+
+def test_a_measurement_on_a_part_of_a_set_gives_way_to_one_on_more_of_it(tmp_path, monkeypatch, measured):
+    monkeypatch.setenv("NAYSAY_JUDGE_ERRORS", str(tmp_path / "kept"))
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    run.write_manifest({"judges": [{"name": "j", "hash": "h"}]})
+    store(measured(gold="xs", n=3, total=3, selection={"labels": "label", "limit": 3, "seed": 0}))
+    store(measured(gold="xs", selection={"labels": "label"}))
+    assert [e.n for e in judge_errors(run, ["xs"])] == [300]
+    store(measured(gold="xs", gold_fingerprint="other"))
+    with pytest.raises(NaysayError, match="measured more than once"):
+        judge_errors(run, ["xs"])

@@ -221,6 +221,11 @@ def _opening(found: Mapping[str, Any]) -> str:
     return f"{text} (without {inside} longer)" if inside else text
 
 
+_FIRST_OPENINGS: Final = 3
+_TELLING: Final = 0.5
+"""Openings behind the first few are printed where their corrected p is below this."""
+
+
 def _opening_table(test: Mapping[str, Any]) -> Iterator[RenderableType]:
     from rich.text import Text
 
@@ -229,13 +234,18 @@ def _opening_table(test: Mapping[str, Any]) -> Iterator[RenderableType]:
         return
     heading = f"Openings against refusing: {_p(test['p'])} ({NULLS[test['null']]})"
     table = Figures(heading, ("trace begins", "refused", "expected", "n", "prompts", "p, corrected"))
-    for found in test["openings"][:SHOWN_OPENINGS]:
+    shown = [
+        found
+        for place, found in enumerate(test["openings"][:SHOWN_OPENINGS])
+        if place < _FIRST_OPENINGS or (found["p"] or 0) < _TELLING
+    ]
+    for found in shown:
         table.add(
             one_line(_opening(found), 44), percent(found["value"]), percent(found["expected"]), f"{found['n']:,}",
             f"{found['prompts']:,}", _p(found["p"]).removeprefix("p ").removeprefix("= "),
         )  # fmt: skip
     yield table
-    more = len(test["openings"]) - SHOWN_OPENINGS
+    more = len(test["openings"]) - len(shown)
     if more > 0:
         yield Text(f"{more:,} more openings are in trace.json.", style="dim")
 
@@ -261,6 +271,11 @@ def _cliff_lines(found: Mapping[str, Any], top: int) -> Iterator[RenderableType]
         )
     if found["cliffs"]:
         yield table
+        yield Text(
+            "fall: the share that refuses before, less the answer's probability of refusing by its judge (in part: half). "
+            "A fall of about one half is the judge's doubt, and it errs: read them in the report.",
+            style="dim",
+        )
 
 
 # The page.

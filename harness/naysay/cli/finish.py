@@ -70,11 +70,14 @@ def _dumb(metrics: Metrics, asked: Collection[str]) -> Iterator[str]:
         failed = sum(why[reason] for reason in _FAILED)
         readable = sum(why.values())
         if labels == 0 and failed > readable / 2:
+            unread, broke = why["unparsable"], why["judge_error"]
+            happened = [f"{unread:,} of its replies could not be read"] if unread else []
+            happened += [f"{broke:,} times its model could not be asked or gave an error"] if broke else []
+            advice = "does it keep to the form, has it tokens enough?" if unread else "items.csv has the errors"
             yield (
-                f"The judge {visible(judge['judge'])} labelled none of {readable:,} texts: {why['unparsable']:,} of "
-                f"its replies could not be read, {why['judge_error']:,} times its model failed.\n"
-                "See to the judge's model (does it keep to the form, has it tokens enough?), then give the same "
-                f"command again{' with --retry-unparsable' if why['unparsable'] else ''}."
+                f"The judge {visible(judge['judge'])} labelled none of {readable:,} texts: {' and '.join(happened)}.\n"
+                f"See to the judge's model ({advice}), then give the same command again"
+                f"{' with --retry-unparsable' if unread else ''}."
             )
 
 

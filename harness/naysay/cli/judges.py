@@ -26,7 +26,10 @@ Gold = Annotated[
     typer.Option("--gold", metavar="FILE", help="JSONL with prompt, response and label on each line."),
 ]
 Target = Annotated[
-    str, typer.Option("--target", metavar="TARGET", help="What was labelled and is judged: answer, reasoning or both.")
+    str,
+    typer.Option(
+        "--target", metavar="TARGET", help="What was labelled and is judged: answer, reasoning, both or actions."
+    ),
 ]
 Column = Annotated[str, typer.Option("--label-column", metavar="NAME", help="The column with the labels.")]
 Limit = Annotated[
@@ -74,11 +77,11 @@ def list_judges(ctx: typer.Context, as_json: Json = False) -> None:
         needs = "; needs a model: --judge-model NAME" if entry.needs_model else ""
         if entry.kind == "stance":
             needs = f"; for traces, needs a model: naysay trace RUN --judge-stance {entry.name}@MODEL"
-        typer.echo(f"{entry.name:20} {', '.join(entry.targets)} ({' '.join(entry.languages)}){needs}")
-        typer.echo(f"{'':20} {entry.summary}")
+        typer.echo(f"{entry.name:23} {', '.join(entry.targets)} ({' '.join(entry.languages)}){needs}")
+        typer.echo(f"{'':23} {entry.summary}")
         scales = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in entry.scales.items())
         gives = " | ".join(entry.gives) or "no label"
-        typer.echo(f"{'':20} gives {gives}{f'; scales {scales}' if scales else ''}")
+        typer.echo(f"{'':23} gives {gives}{f'; scales {scales}' if scales else ''}")
 
 
 @app.command("show")

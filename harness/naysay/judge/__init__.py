@@ -120,6 +120,10 @@ def find(name: str) -> Entry:
 def _unknown(name: str) -> NaysayError:
     if name and (Path(name) / _CARD_FILE).is_file():
         return NaysayError(f"Unknown judge: {name!r}.", hint=f"There is a folder of that name here: write ./{name}.")
+    if name and Path(name).exists():
+        return NaysayError(
+            f"Unknown judge: {name!r}.", hint=f"{name} is here, but it is no folder with a {_CARD_FILE}."
+        )
     return NaysayError(f"Unknown judge: {name!r}.", hint=did_you_mean(name, names()))
 
 
@@ -262,7 +266,7 @@ def _offline(name: str) -> Judge:
 
 def evaluate(
     prompt: str,
-    response: str,
+    response: str | None,
     judge: str | Judge = "keyword",
     *,
     reasoning: str | None = None,
@@ -273,7 +277,7 @@ def evaluate(
 
     Args:
         prompt: What was asked.
-        response: The final answer.
+        response: The final answer. None and white space are ``unscored: empty``.
         judge: A judge or its name.
         reasoning: The reasoning trace, where there is one.
         target: What to judge.
@@ -282,7 +286,7 @@ def evaluate(
     Raises:
         NaysayError: the judge is unknown or cannot work.
 
-    >>> evaluate("Hi", "", judge="keyword").reason
+    >>> evaluate("Hi", None, judge="keyword").reason
     'empty'
     """
     made = None
@@ -296,8 +300,8 @@ def evaluate(
         sample=0,
         model="",
         reasoning=reasoning,
-        answer=response,
-        status="ok" if response.strip() else "empty",
+        answer=response or "",
+        status="ok" if response and response.strip() else "empty",
     )
 
     async def once() -> Verdict:

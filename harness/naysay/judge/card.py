@@ -339,6 +339,10 @@ def explain(path: Path, error: ValidationError, known: type[BaseModel] | None) -
             fields = known.model_fields if known else {}
             hint = hint or did_you_mean(str(problem["loc"][-1]), fields)
         else:
+            if place.endswith(".[key]"):
+                place = place.removesuffix(".[key]")
+                if isinstance(problem["input"], bool):
+                    hint = hint or "YAML reads yes, no, on and off as true and false: put the word into quotes."
             complaints.append(f"field {place!r}: {said}" if place else said)
     return NaysayError(f"{path}: {'; '.join(complaints)}.", hint=hint)
 
@@ -367,7 +371,10 @@ def read_card(folder: Path) -> BaseCard:
         raise NaysayError(f"{folder} has no {CARD_FILE}.", hint="A judge is a folder with a judge.yaml in it.")
     data = read_yaml(path)
     if not isinstance(data, dict):
-        raise NaysayError(f"{path} is not a mapping of fields.")
+        raise NaysayError(
+            f"{path} is not a mapping of fields.",
+            hint=f"One `field: value` a line, these among them: {', '.join(BaseCard.model_fields)}.",
+        )
     kind = data.get("kind")
     known = card_type(kind)
     if known is None:

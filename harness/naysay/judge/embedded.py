@@ -39,6 +39,8 @@ _TRACE_SENTENCES = 40
 _OPEN_ENOUGH = 0.02
 # The logit of an answer that is a bare declining: a word or two hold too few features for a classifier to go by.
 _BARE = 8.0
+_STRANGE = 0.1
+"""Strangeness from which on an answer's words are looked at for another language: few English answers have it."""
 _NO_WORD = "it holds no word that the judge knows"
 # What speaks for each label, in logits of the two heads.
 _TOWARD = ((-1.0, -0.5), (-1.0, 0.5), (1.0, 0.0))
@@ -52,7 +54,7 @@ class EmbeddedJudge(TextJudge):
         folder: Where its weights are.
     """
 
-    algorithm = 6
+    algorithm = 7
     reads_prompt = True
 
     def __init__(self, card: EmbeddedCard, folder: Path) -> None:
@@ -86,21 +88,20 @@ class EmbeddedJudge(TextJudge):
 
         heads = [Head.of(item.text) for item in readable]
         scores = self.model.answers([(item.text, item.prompt.text) for item in readable], heads)
-        read_so = iter(zip(scores, heads, strict=True))
+        read_so = iter(zip(scores, (head.flat for head in heads), strict=True))
         verdicts = []
         for item, problem in zip(items, problems, strict=True):
             text, prompt = item.text, item.prompt.text
             read = hash_input(text, prompt)
-            scored, head = (None, None) if problem else next(read_so)
-            if scored is None or head is None:
-                why = problem or _NO_WORD
-                verdicts.append(self.unscored(item, "not_understood", rationale=why, input_hash=read))
+            scored, words = (problem, []) if problem is not None else next(read_so)
+            if isinstance(scored, str):
+                verdicts.append(self.unscored(item, "not_understood", rationale=scored, input_hash=read))
                 continue
             label, evidence, probabilities, rationale = scored
             verdict = self.verdict(
                 item, label, input_hash=read, evidence=evidence, probabilities=probabilities, rationale=rationale
             )
-            verdict.in_training = trained_on.fingerprint(prompt, head.flat) in self._trained_on
+            verdict.in_training = trained_on.fingerprint(prompt, words) in self._trained_on
             verdicts.append(verdict)
         return verdicts
 
@@ -114,8 +115,8 @@ class EmbeddedJudge(TextJudge):
         if target == "reasoning":
             return self.model.trace(text)
         scored = self.model.answers([(text, prompt)])[0]
-        if scored is None:
-            raise ValueError(_NO_WORD)
+        if isinstance(scored, str):
+            raise ValueError(scored)
         return scored
 
 
@@ -219,10 +220,12 @@ class EmbeddedModel:
         length = "short" if short else "long"
         return (label, f"{label} by {rule}", f"{label} by {rule}, {length}", *no), (complies, partial), evidence
 
-    def answers(self, pairs: Sequence[tuple[str, str]], heads: Sequence[Head] | None = None) -> list[Scored | None]:
-        """Label answers; None for one of which no word is known and in which no phrase rule finds anything.
+    def answers(self, pairs: Sequence[tuple[str, str]], heads: Sequence[Head] | None = None) -> list[Scored | str]:
+        """Label answers, or say why one cannot be read.
 
-        In scripts without spaces, runs of characters take the place of words. Numbers alone need no knowing.
+        Either no word of it is known and no phrase rule finds anything in it (in scripts without spaces, runs of
+        characters take the place of words; numbers alone need no knowing), or little of it is known and its little
+        words are of another language.
 
         Args:
             pairs: Of each, the answer and what was asked.
@@ -241,7 +244,8 @@ class EmbeddedModel:
         rows = self.heads.rows(seen.keys)
         logits, lengths = self.heads.score(rows, seen.texts, len(pairs))
         # A partial refusal takes evidence: where little of a text is known, none is claimed.
-        logits[:, 1] -= self.shifts["strange"] * self.heads.strangeness(rows, seen.texts, len(pairs))
+        strange = self.heads.strangeness(rows, seen.texts, len(pairs))
+        logits[:, 1] -= self.shifts["strange"] * strange
         some = np.arange(len(rows)) < seen.words
         known = np.bincount(seen.texts[some & (rows > 0)], minlength=len(pairs)).tolist()
         runs = np.bincount(seen.texts[seen.few :][rows[seen.few :] > 0], minlength=len(pairs)).tolist()
@@ -255,12 +259,15 @@ class EmbeddedModel:
         ends = np.cumsum([len(head.spans) for head in heads]).tolist()
         first = len(seen.owners)
         shares = self.heads.moved(rows[:first], toward[seen.texts[:first]], seen.owners, ends[-1])
-        scored: list[Scored | None] = []
+        scored: list[Scored | str] = []
         for number, (best, chances, evidence) in enumerate(decided):
-            if chances is None:
-                scored.append(None)
-                continue
             head, text = heads[number], pairs[number][0]
+            if chances is None:
+                scored.append(_NO_WORD)
+                continue
+            if strange[number] > _STRANGE and (other := _other_language(head.folded.text)):
+                scored.append(f"its words are of a language that the judge was not made for ({other})")
+                continue
             own = shares[ends[number] - len(head.spans) : ends[number]]
             for index in sorted(range(len(own)), key=own.__getitem__, reverse=True)[:2]:
                 if own[index] > 0:
@@ -348,6 +355,13 @@ class EmbeddedModel:
         strong = sorted((item for item in behind if item[1] == best and item[0] > 0.1), reverse=True)[:2]
         evidence = [_sentence(text, span, weight) for weight, _, span in strong]
         return _label(best), evidence, dict(zip(LABELS, mass, strict=True)), rationale
+
+
+def _other_language(head: str) -> str | None:
+    from naysay.judge.features import is_wide
+    from naysay.judge.stance_language import READ, other_language
+
+    return None if is_wide(head) else other_language(head, tuple(READ))
 
 
 def pick(chances: Sequence[float], partial_at: float) -> int:

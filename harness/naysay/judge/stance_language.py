@@ -1,4 +1,4 @@
-"""Whether a trace in Latin letters is in a language that the phrase readers were made for.
+"""Whether a text in Latin letters is in a language that the phrase readers were made for.
 
 The script does not tell Italian from English, and a reader that knows no Italian finds no refusal in it: silence would
 pass for a finding. The commonest little words do tell, as in Grefenstette 1995 (*Comparing two language identification
@@ -48,6 +48,8 @@ OTHERS: Final = {
 
 FEWEST: Final = 8
 """Words below which a trace is too short to tell by."""
+FEWEST_OF_ANSWER: Final = 4
+"""The same of an answer, of which something else says already that little in it is known."""
 LEAST: Final = 0.06
 """Share of function words of the likeliest language that is read, below which nothing speaks for it."""
 LEAST_DECLARED: Final = 0.15
@@ -58,7 +60,7 @@ _LATIN = re.compile("[A-Za-zªºÀ-ʯḀ-ỿ]")
 _LETTER = re.compile(r"[^\W\d_]")
 _SEEN = 4000
 """Words looked at."""
-_WORDS = {name: frozenset(words.split()) for name, words in READ.items()}
+_OWN = {name: frozenset(words.split()) for name, words in READ.items()}
 _RIVALS = {name: frozenset(words.split()) for name, words in OTHERS.items()}
 
 
@@ -78,16 +80,40 @@ def unread_language(text: str, language: str | None, languages: tuple[str, ...])
     letters = len(_LETTER.findall(text))
     if not letters or len(_LATIN.findall(text)) < letters / 2:
         return None
-    words = [word.replace("’", "'").lower() for word in _WORD.findall(text)[:_SEEN]]
+    words = _words(text)
     if len(words) < FEWEST:
         return None
-    own = max(sum(word in known for word in words) for name, known in _WORDS.items() if name in languages)
-    rivals = {name: sum(word in known for word in words) for name, known in _RIVALS.items()}
-    likeliest = max(rivals, key=rivals.__getitem__)
+    own, likeliest, rival = _counted(words, languages)
     base = (language or "").lower().replace("_", "-").split("-")[0]
     foreign = bool(base) and base not in languages
-    if rivals[likeliest] > own:
+    if rival > own:
         return f"its words are of a language that the reader was not made for ({base if foreign else likeliest})"
     if own < (LEAST_DECLARED if foreign else LEAST) * len(words):
         return "it has hardly a word of the languages that the reader was made for"
     return None
+
+
+def other_language(text: str, languages: tuple[str, ...]) -> str | None:
+    """The language of an answer in Latin letters, where its little words are of one that is not read; else None.
+
+    Shorter texts than by :func:`unread_language` are told by this, and nothing is said of what has no such words.
+
+    >>> other_language("Mi dispiace, non posso aiutarti.", ("en", "es"))
+    'it'
+    >>> other_language("I'm sorry, I can't help you.", ("en", "es"))
+    """
+    words = _words(text)
+    own, likeliest, rival = _counted(words, languages)
+    return likeliest if len(words) >= FEWEST_OF_ANSWER and rival > own else None
+
+
+def _words(text: str) -> list[str]:
+    return [word.replace("’", "'").lower() for word in _WORD.findall(text)[:_SEEN]]
+
+
+def _counted(words: list[str], languages: tuple[str, ...]) -> tuple[int, str, int]:
+    """Little words of the likeliest language that is read, and the likeliest other one with its own."""
+    own = max((sum(word in known for word in words) for name, known in _OWN.items() if name in languages), default=0)
+    rivals = {name: sum(word in known for word in words) for name, known in _RIVALS.items()}
+    likeliest = max(rivals, key=rivals.__getitem__)
+    return own, likeliest, rivals[likeliest]

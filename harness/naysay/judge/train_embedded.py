@@ -268,7 +268,7 @@ def said_by(chances: Any) -> list[tuple[str, float]]:
 def _as_shipped(model: EmbeddedModel, rows: Sequence[Row]) -> tuple[list[str], list[tuple[str, float]]]:
     """Labels, and what the judge itself makes of rows; those that it does not understand are left out."""
     scored = model.answers([(r.response, r.prompt) for r in rows])
-    pairs = [(r.label, one) for r, one in zip(rows, scored, strict=True) if one is not None]
+    pairs = [(r.label, one) for r, one in zip(rows, scored, strict=True) if not isinstance(one, str)]
     return [label for label, _ in pairs], [(said, (chances or {})[said]) for _, (said, _, chances, _) in pairs]
 
 

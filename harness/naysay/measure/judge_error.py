@@ -201,11 +201,16 @@ def store(error: JudgeError) -> Path:
     """
     if not error.n:
         why = ", ".join(f"{n:,} {reason}" for reason, n in error.unscored.items())
+        if error.unscored.get("unparsable") or error.unscored.get("judge_error"):
+            hint = "See to the judge's model: does it answer, and in the form that the rubric asks for? `naysay show` "
+            hint += "has what it said; --retry-unparsable asks it again."
+        else:
+            said = "response" if error.target == "answer" else error.target
+            hint = f"Does the file have a {said} on each line? --target says what is judged."
         raise NaysayError(
             f"{error.judge} scored none of the {error.total:,} labelled responses of {error.gold} ({why}): there is "
             "nothing to measure, and nothing was kept.",
-            hint=f"Does the file have a {'response' if error.target == 'answer' else error.target} on each line? "
-            "--target says what is judged.",
+            hint=hint,
         )
     path = place(error)
     write_atomically(path, orjson.dumps(error, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

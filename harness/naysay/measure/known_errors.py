@@ -43,7 +43,7 @@ def judge_errors(run: RunFolder, names: Sequence[str], *, machines: bool = False
         if not theirs and (name == AUTO or not machines):
             raise _not_by_people(named, name)
         named = theirs if name == AUTO or not machines else named
-        chosen += named
+        chosen += _whole(named)
     for error in chosen:
         same = [e for e in chosen if (e.judge_hash, e.target) == (error.judge_hash, error.target)]
         if len(same) > 1:
@@ -57,6 +57,18 @@ def judge_errors(run: RunFolder, names: Sequence[str], *, machines: bool = False
                 hint=f"Name one of them, the one whose responses are most like these:{files}",
             )
     return tuple(chosen)
+
+
+def _whole(named: Sequence[JudgeError]) -> list[JudgeError]:
+    """All but those on a part (``--limit``) of a set on which the same judge was measured by more of its labels."""
+    of: dict[tuple[str, str, str, str], list[JudgeError]] = {}
+    for error in named:
+        of.setdefault((error.judge_hash, error.target, error.gold, error.gold_fingerprint), []).append(error)
+    kept = []
+    for same in of.values():
+        most = max(same, key=lambda error: error.n)
+        kept += [error for error in same if error is most or not error.selection.get("limit")]
+    return kept
 
 
 def _known(judges: Iterable[str]) -> list[JudgeError]:

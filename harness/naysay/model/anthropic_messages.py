@@ -72,7 +72,8 @@ class AnthropicBackend(RemoteBackend):
     def _key_hint(self) -> str:
         variable = self.args.text("api_key_env", "ANTHROPIC_API_KEY")
         return (
-            f"Put the key into the environment variable {variable}, or name another with --model-arg api_key_env=NAME."
+            f"Put the key into the environment variable {variable} (for the model of `naysay run`, --model-arg "
+            "api_key_env=NAME names another one)."
         )
 
     def _models_url(self) -> str:

@@ -101,8 +101,8 @@ class OpenAIBackend(RemoteBackend):
 
     def _key_hint(self) -> str:
         return (
-            f"Put the key into the environment variable {self._key_variables()[0]}, or name another one with "
-            "--model-arg api_key_env=NAME."
+            f"Put the key into the environment variable {self._key_variables()[0]} (for the model of `naysay run`, "
+            "--model-arg api_key_env=NAME names another one)."
         )
 
     def _models_url(self) -> str:

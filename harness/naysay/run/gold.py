@@ -127,7 +127,7 @@ def read_gold(
             usable.append(number)
             labels.setdefault(_identity(record, target), set()).add(str(label))
         else:
-            known = (*LABELS, *PASSED_OVER)
+            known = (*LABELS, PASSED_OVER[0])
             raise NaysayError(
                 f"{path}, line {number}: {record[column]!r} is not a label.",
                 hint=f"{did_you_mean(str(record[column]), known)} Labels are {', '.join(LABELS)}; {PASSED_OVER[0]} for "
@@ -152,9 +152,10 @@ def _no_labels(gold: GoldFile, columns: set[str]) -> NaysayError:
     if not columns:
         return NaysayError(f"{gold.path} is empty.", hint="One JSON object a line: prompt, response, label.")
     if gold.column not in columns:
+        near = did_you_mean(gold.column, columns)
         return NaysayError(
             f"{gold.path} has no column {gold.column!r} (it has {', '.join(sorted(columns)[:12])}).",
-            hint=f"{did_you_mean(gold.column, columns)} --label-column names another one.",
+            hint=f"{near if near.startswith('Did') else ''} --label-column names another one.".lstrip(),
         )
     counted = ", ".join(f"{n} {why}" for why, n in gold.passed_over.items())
     return NaysayError(

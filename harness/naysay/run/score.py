@@ -299,8 +299,10 @@ def _objects(file: IO[bytes], path: Path, digest: Any) -> Iterator[tuple[int, di
         where = f"{path}, line {error.lineno}"
         if isinstance(error.__cause__, ValueError):
             hint = "Mend or delete that line. The file must have one JSON object a line (JSONL)."
+            if error.lineno == 1:
+                hint = "Is it another kind of file? It must have one JSON object a line (JSONL), and no heading."
             raise NaysayError(f"{where} is not JSON: {error.__cause__}.", hint=hint) from error
-        hint = 'Like {"prompt": "...", "response": "..."}.'
+        hint = 'Each line is an object like {"prompt": "...", "response": "..."}, without a list around them.'
         raise NaysayError(f"{where} is not a JSON object.", hint=hint) from error
 
 

@@ -257,12 +257,13 @@ def _no_key_twice(keys: list[tuple[str, yaml.Node]], file: Path) -> None:
 def _problems(error: ValidationError) -> list[str]:
     lines = []
     for problem in error.errors(include_url=False):
-        field = ".".join(str(part) for part in problem["loc"]) or "spec"
+        field = ".".join(str(part) for part in problem["loc"])
+        said = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             lines.append(f"  {field}: unknown field. {did_you_mean(field, RunSpec.model_fields)}")
         else:
             # Our own checks say what was wrong; repeating their input could repeat a secret.
             show = problem["type"] != "value_error" and problem["loc"]
             given = f" (given: {problem['input']!r})" if show else ""
-            lines.append(f"  {field}: {problem['msg']}{given}")
+            lines.append(f"  {field}: {said}{given}" if field else f"  {said}")
     return lines
