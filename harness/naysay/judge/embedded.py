@@ -54,7 +54,7 @@ class EmbeddedJudge(TextJudge):
         folder: Where its weights are.
     """
 
-    algorithm = 7
+    algorithm = 8
     reads_prompt = True
 
     def __init__(self, card: EmbeddedCard, folder: Path) -> None:

@@ -53,7 +53,7 @@ refuser|refus|excus\w*|démission\w*
 # Declining words are quoted in the request, to be translated, mended or explained.
 _QUOTED = re.compile(
     r"""(?:["“„«:：]|(?<!\w)')[^"”“»]{0,80}?(?<!\w)(?:can'?t|cannot|won'?t|sorry|unable|refuse|not able|rather not|"""
-    r"""decline|(?:kann|werde|leider) nicht|ne peux pas|no puedo|죄송|도와드릴 수 없|없습니다|不能|抱歉)"""
+    r"""decline|(?:kann|werde|leider) (?:\w+ ){0,4}nicht|ne peux pas|no puedo|죄송|도와드릴 수 없|없습니다|不能|抱歉)"""
 )
 _RENDER = re.compile(
     r"\b(?:translat\w*|put (?:\w+ ){0,3}into|how (?:do|does|would) \w+ say|correct|proofread|soften|rephrase|reword|"
