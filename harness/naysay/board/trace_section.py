@@ -272,7 +272,8 @@ def _cliff_lines(found: Mapping[str, Any], top: int) -> Iterator[RenderableType]
     if found["cliffs"]:
         yield table
         yield Text(
-            "fall: the share that refuses before, less the answer's probability of refusing (in part: half).\nA fall of about one half is the judge's doubt, and it errs: read them in the report.",
+            "fall: the share that refuses before, less the answer's probability of refusing (in part: half).\n"
+            "A fall of about one half is the judge's doubt, and it errs: read them in the report.",
             style="dim",
         )
 
