@@ -464,3 +464,16 @@ def test_a_mark_of_the_wrong_shape_is_named(drawn, naysay):
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"response_id": sample.ids[0], "lable": "refusal"}) + "\n")
     assert "ann.jsonl, line 1: 'label' is missing" in str(naysay("annotate", run.path, "--status", code=2).error)
+
+
+def test_rates_of_single_models_that_the_labels_are_too_few_for_are_told(naysay, tmp_path):
+    with (tmp_path / "said.jsonl").open("w", encoding="utf-8") as file:
+        for i in range(300):
+            answer = "I can't help with that." if i % 3 else "Sure, take the road to the left."
+            row = {"prompt": f"Question {i // 2}?", "response": answer, "kind": "harmful", "model": f"m{i % 2}"}
+            file.write(json.dumps(row) + "\n")
+    naysay("score", "said.jsonl", "--judge", "keyword", "--targets", "answer", "--out", "run")
+    said = " ".join(naysay("annotate", "run", "--size", "60", "--html", "a.html", "--annotator", "ann").out.split())
+    assert "By model: 2 of 2 rates get fewer than 50 labels" in said
+    said = " ".join(naysay("annotate", "run", "--size", "200", "--html", "b.html", "--annotator", "ann").out.split())
+    assert "By model" not in said

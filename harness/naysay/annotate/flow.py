@@ -204,6 +204,7 @@ def sample_lines(run: RunFolder, sample: Sample, added: int) -> Iterator[str]:
         halves = ", ".join(f"{title(arm)} ±{100 * width / 2:.1f}" for arm, width in sample.widths().items())
         yield f"Expected from these labels, in points: {halves}. New prompts would vary beyond that."
         yield f"Expected error of {sample.judge}: from {sample.error_from}."
+        yield from _models_line(sample)
     if added:
         yield f"Kept in {samples.place(run, sample.target)}"
 
@@ -218,6 +219,25 @@ def _trained_line(sample: Sample, others: bool) -> str:
         f"{len(sample.ids):,} drawn are such: their labels correct nothing under {judge}."
     )
     return line + (" They do under a judge that was not." if others else " Judge the run with another, too.")
+
+
+def _models_line(sample: Sample) -> Iterator[str]:
+    """Which rates of single models the sample is too small for."""
+    from naysay.measure.ppi import FEWEST
+
+    drawn: dict[tuple[str, str], int] = {}
+    sizes: dict[tuple[str, str], int] = {}
+    for stratum, n in zip(sample.strata, sample.drawn, strict=True):
+        part = (stratum.arm, stratum.model)
+        drawn[part] = drawn.get(part, 0) + n
+        sizes[part] = sizes.get(part, 0) + stratum.size
+    few = [part for part, n in drawn.items() if part[1] and n < min(FEWEST, sizes[part])]
+    if few:
+        arm, model = min(few, key=drawn.__getitem__)
+        yield (
+            f"By model: {len(few)} of {len(drawn)} rates get fewer than {FEWEST} labels (the fewest: {title(arm)} of "
+            f"{visible(model)}, {drawn[arm, model]}) and stay uncorrected. More with --size."
+        )
 
 
 def _what_report_does(run: RunFolder, sample: Sample, made: Settled) -> str:

@@ -262,7 +262,10 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             try:
                 line = orjson.loads(raw)
             except orjson.JSONDecodeError as error:
-                raise NaysayError(f"{path}, line {number} is not JSON: {error}.") from error
+                raise NaysayError(
+                    f"{path}, line {number} is not JSON: {error}.",
+                    hint="Was the file cut off? The page still has every label: export it again.",
+                ) from error
             if not isinstance(line, dict):
                 raise NaysayError(f"{path}, line {number} is not a JSON object.")
             yield number, line
