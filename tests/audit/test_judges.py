@@ -12,6 +12,7 @@ from rich.console import Console
 
 from naysay.board.judge_card import card_tables
 from naysay.content import folder
+from naysay.judge import create, find
 from naysay.measure.judge_compare import Rows, compare_judges, differences
 from naysay.measure.paired import mcnemar
 from naysay.runfolder import RunFolder
@@ -63,6 +64,17 @@ def test_the_list_names_every_target_of_a_judge(naysay):
     for entry in json.loads(naysay("judges", "--json").out):
         if entry["name"] in ("keyword", "embedded", "llm", "agentharm_rubric", "wildguard"):
             assert entry["targets"] == json.loads(naysay("judges", "show", entry["name"], "--json").out)["targets"]
+
+
+def test_a_panel_of_readers_of_texts_is_listed_with_actions(tmp_path):
+    place = tmp_path / "pair"
+    place.mkdir()
+    (place / "judge.yaml").write_text(
+        "name: pair\nkind: panel\nversion: 1\nsummary: S.\ntargets: [answer]\nlanguages: [en]\nlicence: Apache-2.0\n"
+        "members: [{judge: keyword}, {judge: embedded}]\nquorum: 1\n",
+        encoding="utf-8",
+    )
+    assert find(str(place)).targets == create(str(place)).targets == ("answer", "actions")
 
 
 def test_a_folder_that_is_named_without_its_path_is_pointed_at(naysay, tmp_path):

@@ -73,7 +73,7 @@ def _dumb(metrics: Metrics, asked: Collection[str]) -> Iterator[str]:
             unread, broke = why["unparsable"], why["judge_error"]
             happened = [f"{unread:,} of its replies could not be read"] if unread else []
             happened += [f"{broke:,} times its model could not be asked or gave an error"] if broke else []
-            advice = "does it keep to the form, has it tokens enough?" if unread else "items.csv has the errors"
+            advice = "does it keep to the form, has it tokens enough?" if unread else "verdicts.jsonl has its errors"
             yield (
                 f"The judge {visible(judge['judge'])} labelled none of {readable:,} texts: {' and '.join(happened)}.\n"
                 f"See to the judge's model ({advice}), then give the same command again"

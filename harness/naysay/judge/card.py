@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from naysay.errors import NaysayError, did_you_mean
+from naysay.judge.card_yaml import explain, read_yaml
 from naysay.judge.rubric import Ask, RubricLabel, Scale, Tradeoff, check
 from naysay.schema import LABELS, Target
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CARD_FILE = "judge.yaml"
 
 
@@ -303,61 +302,6 @@ def card_type(kind: object) -> type[BaseCard] | None:
         found: type[BaseCard] = getattr(import_module(module), name)
         return found
     return KINDS.get(kind)
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def read_yaml(path: Path) -> Any:
-    """A YAML file as plain data.
-
-    Raises:
-        NaysayError: it cannot be read, or is not YAML (with the line).
-    """
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 (a safe loader)
-    except OSError as error:
-        raise NaysayError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except UnicodeDecodeError as error:
-        raise NaysayError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise NaysayError(f"{path}{where} is not valid YAML: {getattr(error, 'problem', None) or error}.") from error
-
-
-def explain(path: Path, error: ValidationError, known: type[BaseModel] | None) -> NaysayError:
-    """The first few of pydantic's complaints as one error a person can act on."""
-    complaints: list[str] = []
-    hint = None
-    for problem in error.errors()[:5]:
-        place = ".".join(str(p) for p in problem["loc"])
-        said = problem["msg"].removeprefix("Value error, ")
-        said = f"{said[:1].lower()}{said[1:]}"
-        if problem["type"] == "extra_forbidden":
-            complaints.append(f"field {place!r} is not known")
-            fields = known.model_fields if known else {}
-            hint = hint or did_you_mean(str(problem["loc"][-1]), fields)
-        else:
-            if place.endswith(".[key]"):
-                place = place.removesuffix(".[key]")
-                if isinstance(problem["input"], bool):
-                    hint = hint or "YAML reads yes, no, on and off as true and false: put the word into quotes."
-            complaints.append(f"field {place!r}: {said}" if place else said)
-    return NaysayError(f"{path}: {'; '.join(complaints)}.", hint=hint)
-
-
-def read_model(path: Path, model: type[Model]) -> Model:
-    """Read a YAML file into a strict record.
-
-    Raises:
-        NaysayError: naming the file and the field.
-    """
-    data = read_yaml(path)
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise explain(path, error, model) from error
 
 
 def read_card(folder: Path) -> BaseCard:

@@ -359,9 +359,9 @@ class EmbeddedModel:
 
 def _other_language(head: str) -> str | None:
     from naysay.judge.features import is_wide
-    from naysay.judge.stance_language import READ, other_language
+    from naysay.judge.latin_language import other_language
 
-    return None if is_wide(head) else other_language(head, tuple(READ))
+    return None if is_wide(head) else other_language(head)
 
 
 def pick(chances: Sequence[float], partial_at: float) -> int:

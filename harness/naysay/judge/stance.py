@@ -21,7 +21,7 @@ from naysay import content
 from naysay.errors import NaysayError, did_you_mean
 from naysay.judge import BackendFactory
 from naysay.judge.base import content_hash, hash_input
-from naysay.judge.stance_language import LEAST, LEAST_DECLARED, OTHERS, READ, unread_language
+from naysay.judge.latin_language import LEAST, LEAST_DECLARED, OTHERS, READ, unread_language
 from naysay.judge.stance_rules import Found, StanceRules, shipped_rules
 from naysay.judge.stance_text import AIM, LONGEST, Piece, cut
 from naysay.judge.text import fold

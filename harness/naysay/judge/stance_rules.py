@@ -18,7 +18,8 @@ from pydantic import Field
 
 from naysay import content
 from naysay.errors import NaysayError
-from naysay.judge.card import Strict, read_model
+from naysay.judge.card import Strict
+from naysay.judge.card_yaml import read_model
 from naysay.judge.phrase_pattern import PhraseError
 from naysay.judge.phrases import PhraseList, PhraseLists
 

@@ -288,10 +288,8 @@ def train(data: Path, out: Path, seed: int) -> None:
     """
     for needed in (out / "written.yaml", *(data / f"{name}.jsonl" for name in TRAINED_ON)):
         if not needed.is_file():
-            raise NaysayError(
-                f"{needed} does not exist.",
-                hint="--data names the folder of labelled sets, --out a judge's folder with what the project wrote.",
-            )
+            hint = "--data names the folder of labelled sets, --out a judge's folder with what the project wrote."
+            raise NaysayError(f"{needed} does not exist.", hint=hint)
     written = yaml.safe_load((out / "written.yaml").read_text(encoding="utf-8"))
     exchanges = written_exchanges(out)
     lexicon, keyword = _lexicon()

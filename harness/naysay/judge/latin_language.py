@@ -93,17 +93,17 @@ def unread_language(text: str, language: str | None, languages: tuple[str, ...])
     return None
 
 
-def other_language(text: str, languages: tuple[str, ...]) -> str | None:
+def other_language(text: str) -> str | None:
     """The language of an answer in Latin letters, where its little words are of one that is not read; else None.
 
     Shorter texts than by :func:`unread_language` are told by this, and nothing is said of what has no such words.
 
-    >>> other_language("Mi dispiace, non posso aiutarti.", ("en", "es"))
+    >>> other_language("Mi dispiace, non posso aiutarti.")
     'it'
-    >>> other_language("I'm sorry, I can't help you.", ("en", "es"))
+    >>> other_language("I'm sorry, I can't help you.")
     """
     words = _words(text)
-    own, likeliest, rival = _counted(words, languages)
+    own, likeliest, rival = _counted(words, tuple(READ))
     return likeliest if len(words) >= FEWEST_OF_ANSWER and rival > own else None
 
 
