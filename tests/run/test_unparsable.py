@@ -79,3 +79,12 @@ def test_asking_again_is_no_part_of_what_names_a_run():
     spec = make_spec({"model": "organism", "retry_unparsable": True})
     assert spec.again == ("unparsable",)
     assert "retry_unparsable" not in make_spec({"model": "organism"}).as_yaml()
+
+
+def test_a_judge_that_could_not_be_asked_is_not_said_to_have_answered(naysay, chat_server):
+    chat_server.reply = lambda body: (400, {"error": {"message": "no such thing"}})
+    done = naysay()
+    assert done.returncode == 3, done.stderr
+    assert "labelled none of 6 texts: 6 times its model could not be asked or gave an error" in done.stderr
+    assert "verdicts.jsonl has its errors" in done.stderr
+    assert "--retry-unparsable" not in done.stderr
