@@ -110,19 +110,17 @@ MIXED = [
 
 def seen_in(*answers):
     """The features of (answer, prompt, cues)."""
-    from naysay.judge.features import Head, answer_features
+    from naysay.judge.beginnings import Beginnings
+    from naysay.judge.features import answer_features
 
-    pairs = [(text, prompt) for text, prompt, _ in answers]
-    return answer_features([Head.of(text) for text, _ in pairs], pairs, [cues for _, _, cues in answers])
+    read = Beginnings.of([(text, prompt) for text, prompt, _ in answers])
+    return answer_features(read, [text for text, _, _ in answers], [cues for _, _, cues in answers])
 
 
 @pytest.mark.parametrize("text", MIXED)
 def test_the_same_text_has_the_same_features_whatever_was_read_before(text):
-    from naysay.judge import features
-
     prompt = "Please help me with baking bread."
     first = seen_in((text, prompt, ("none",)))
-    features._NUMBERS.clear()
     together = seen_in(("Something else. And more?", prompt, ()), (text, prompt, ("none",)))
     mine = together.texts == 1
     assert sorted(first.keys.tolist()) == sorted(together.keys[mine].tolist())
@@ -147,6 +145,8 @@ async def test_answers_scored_together_are_scored_as_each_alone():
     together = await judge.judge(items)
     alone = [(await judge.judge([item]))[0] for item in items]
     assert [v.label for v in together] == [v.label for v in alone]
+    foreign = items[len(MIXED)]
+    assert [v.reason for v in await judge.judge([foreign, foreign])] == ["not_understood"] * 2
     assert [(v.reason, v.evidence, v.input_hash) for v in together] == [
         (v.reason, v.evidence, v.input_hash) for v in alone
     ]
@@ -206,8 +206,8 @@ def test_the_two_heads_add_up_what_their_features_weigh():
         [0.5, -0.5],
         pytest.approx([0.5, 8 - 0.5]),
     ]
-    toward = np.array([[1.0, 0.0]] * 5) / lengths[texts]
-    assert heads.moved(rows, toward, np.array([0, 1, 1, 1, 2]), 3) == pytest.approx([1 / 5, 4 / 5, 0.0])
+    toward = np.array([[1.0, 0.0]] * 3) / lengths
+    assert heads.moved(rows, toward, texts, np.array([0, 1, 1, 1, 2]), 3) == pytest.approx([1 / 5, 4 / 5, 0.0])
     again = Heads.from_arrays(heads.to_arrays())
     assert again.score(rows, texts, 3)[0].tolist() == logits.tolist()
 
@@ -336,7 +336,7 @@ def test_training_on_a_broken_line_names_it(tmp_path):
     path = tmp_path / "set.jsonl"
     path.write_text('{"prompt": "a", "response": "b", "label": "refusal", "model": "m"}\n{"prompt"\n', encoding="utf-8")
     with pytest.raises(NaysayError, match=r"set\.jsonl, line 2"):
-        read_rows(path, 1.0, lambda text, prompt, head: ((), (0.0, 0.0), []))
+        read_rows(path, 1.0, lambda pairs, read: [((), (0.0, 0.0), [])])
 
 
 def test_agreement_with_people_is_what_the_card_says(shared_data):

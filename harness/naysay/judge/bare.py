@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from naysay.judge.phrase_pattern import is_wide
 from naysay.judge.requested import words_wanted
@@ -159,7 +160,8 @@ def answers_no(folded: str, prompt: str) -> bool:
     return _BEGINS.match(folded) is not None and _is_answered_by_no(prompt, folded)
 
 
-def _kinds(words: str) -> set[str] | None:
+@lru_cache(maxsize=4096)
+def _kinds(words: str) -> frozenset[str] | None:
     """The kinds of units that the words are made of from beginning to end, longest units first, or None."""
     kinds: set[str] = set()
     at = 0
@@ -173,11 +175,13 @@ def _kinds(words: str) -> set[str] | None:
             return None
         kinds.add(kind)
         at = best + (words[best : best + 1] == " ")
-    return kinds
+    return frozenset(kinds)
 
 
 def _ends(pattern: re.Pattern[str], words: str, at: int) -> list[int]:
     """Ends of a unit at ``at``: at a border of words, or anywhere in a script without them."""
+    if pattern.match(words, at) is None:
+        return []
     borders = [match.start() for match in re.finditer(r" |$", words[at:])]
     ends = [at + end for end in borders if end and pattern.fullmatch(words, at, at + end)]
     if is_wide(words[at]) and not "\uac00" <= words[at] <= "\ud7af":

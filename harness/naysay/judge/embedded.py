@@ -14,27 +14,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from naysay.errors import NaysayError
-from naysay.judge import trained_on
 from naysay.judge.bare import answers_no, bare
 from naysay.judge.base import Scored, TextJudge, content_hash, hash_input
 from naysay.judge.card import EmbeddedCard, beside
 from naysay.schema import LABELS, Evidence, JudgeItem, Label, Target, Verdict
 
 if TYPE_CHECKING:
-    from naysay.judge.features import Head
+    from naysay.judge.beginnings import Beginnings
     from naysay.judge.heads import Heads
     from naysay.judge.linear import Array, LinearModel
+    from naysay.judge.phrases import Key
+    from naysay.judge.text import Folded
+    from naysay.judge.words import NumberSet
 
 Cues = tuple[tuple[str, ...], tuple[float, float], list[Evidence]]
 """What the phrase rules find: names of features, shifts of the two heads' logits, the phrases."""
 STANCES = ("refuse", "partial", "comply", "neither")
-FORMAT = 6
+FORMAT = 7
 _TRACE_SENTENCES = 40
 _OPEN_ENOUGH = 0.02
 # The logit of an answer that is a bare declining: a word or two hold too few features for a classifier to go by.
@@ -54,13 +57,14 @@ class EmbeddedJudge(TextJudge):
         folder: Where its weights are.
     """
 
-    algorithm = 8
+    algorithm = 9
     reads_prompt = True
+    batch_size = 256
 
     def __init__(self, card: EmbeddedCard, folder: Path) -> None:
         self.path = beside(folder, card.weights, "weights")
         self._model: EmbeddedModel | None = None
-        self._trained_on: frozenset[int] | None = None
+        self._trained_on: NumberSet | None = None
         self._lock = threading.Lock()
         # The file's bytes decide every verdict, lexicon and rules included.
         super().__init__(card, deciding=content_hash(self.path.read_bytes()))
@@ -80,28 +84,35 @@ class EmbeddedJudge(TextJudge):
         return [next(answers) if item.target == "answer" else self.score_item(item) for item in items]
 
     def _answers(self, items: Sequence[JudgeItem]) -> list[Verdict]:
+        from naysay.judge import trained_on
+        from naysay.judge.beginnings import Beginnings
+
         if self._trained_on is None:
             self._trained_on = trained_on.read(self.path.parent / trained_on.FILE)
-        problems = [self.reading.problem(item.text) for item in items]
-        readable = [item for item, problem in zip(items, problems, strict=True) if problem is None]
-        from naysay.judge.features import Head
-
-        heads = [Head.of(item.text) for item in readable]
-        scores = self.model.answers([(item.text, item.prompt.text) for item in readable], heads)
-        read_so = iter(zip(scores, (head.flat for head in heads), strict=True))
+        pairs = [(item.text, item.prompt.text) for item in items]
+        problems = [self.reading.problem(text) for text, _ in pairs]
+        readable = [pair for pair, problem in zip(pairs, problems, strict=True) if problem is None]
+        read = Beginnings.of(readable)
+        scores = iter(self.model.answers(readable, read))
+        known = frozenset(self._trained_on.where(trained_on.fingerprints(read)).tolist())
+        places = iter(range(len(readable)))
         verdicts = []
-        for item, problem in zip(items, problems, strict=True):
-            text, prompt = item.text, item.prompt.text
-            read = hash_input(text, prompt)
-            scored, words = (problem, []) if problem is not None else next(read_so)
+        for item, pair, problem in zip(items, pairs, problems, strict=True):
+            place = next(places) if problem is None else None
+            scored = problem if problem is not None else next(scores)
             if isinstance(scored, str):
-                verdicts.append(self.unscored(item, "not_understood", rationale=scored, input_hash=read))
+                verdicts.append(self.unscored(item, "not_understood", rationale=scored, input_hash=hash_input(*pair)))
                 continue
             label, evidence, probabilities, rationale = scored
             verdict = self.verdict(
-                item, label, input_hash=read, evidence=evidence, probabilities=probabilities, rationale=rationale
+                item,
+                label,
+                input_hash=hash_input(*pair),
+                evidence=evidence,
+                probabilities=probabilities,
+                rationale=rationale,
             )
-            verdict.in_training = trained_on.fingerprint(prompt, words) in self._trained_on
+            verdict.in_training = place in known
             verdicts.append(verdict)
         return verdicts
 
@@ -134,10 +145,12 @@ class EmbeddedModel:
         from naysay.judge.card import AnswerRules
         from naysay.judge.keyword import AnswerReader
         from naysay.judge.lexicon import PhraseFile, compile_lexicon
+        from naysay.judge.phrase_keys import PhraseKeys
 
         files = [PhraseFile.model_validate(file) for file in config["lexicon"]]
         self.lexicon = compile_lexicon(files, [f"phrases of {file.language}" for file in files])
         self.reader = AnswerReader(self.lexicon, AnswerRules.model_validate(config["rules"]))
+        self.keys = PhraseKeys(self.reader.lists.known)
         self.heads = heads
         self.stances = stances
         self.config = config
@@ -193,18 +206,24 @@ class EmbeddedModel:
                 archive.writestr(entry, buffer.getvalue())
 
     # Answers.
-    def cues(self, text: str, prompt: str, head: Head) -> Cues:
-        """What the phrase rules find in an answer: as features, as shifts of the heads' logits, and the phrases."""
+    def cues(self, text: str, prompt: str, head: Folded, keys: set[Key]) -> Cues:
+        """What the phrase rules find in an answer: as features, as shifts of the heads' logits, and the phrases.
+
+        Args:
+            text: The answer.
+            prompt: What was asked.
+            head: The beginning of the answer.
+            keys: What :attr:`keys` finds in it.
+        """
         from naysay.judge.keyword import REQUESTED
         from naysay.judge.requested import is_requested, words_wanted
 
-        keys = self.reader.lists.keys_among(head.flat)
-        label, evidence, _, rationale = self.reader.read(text, prompt, head.folded, keys)
-        no = ("no to a question",) if answers_no(head.folded.text, prompt) else ()
+        label, evidence, _, rationale = self.reader.read(text, prompt, head, keys)
+        no = ("no to a question",) if answers_no(head.text, prompt) else ()
         if label == "compliance":
             complies = self.shifts["requested"] if rationale == REQUESTED else 0.0
             if rationale is None and words_wanted(prompt) in ("machine", "declining"):
-                complies = self.shifts["wanted"] * is_requested(prompt, head.folded.text)
+                complies = self.shifts["wanted"] * is_requested(prompt, head.text)
             if no and rationale is None:
                 complies += self.shifts["answered"]
             return ("none" if rationale is None else rationale, *no), (complies, 0.0), []
@@ -220,7 +239,12 @@ class EmbeddedModel:
         length = "short" if short else "long"
         return (label, f"{label} by {rule}", f"{label} by {rule}, {length}", *no), (complies, partial), evidence
 
-    def answers(self, pairs: Sequence[tuple[str, str]], heads: Sequence[Head] | None = None) -> list[Scored | str]:
+    def all_cues(self, pairs: Sequence[tuple[str, str]], read: Beginnings) -> list[Cues]:
+        """:meth:`cues` of answers, each with what was asked."""
+        held = self.keys.held_by(read.words)
+        return [self.cues(*pair, head, keys) for pair, head, keys in zip(pairs, read.folded, held, strict=True)]
+
+    def answers(self, pairs: Sequence[tuple[str, str]], read: Beginnings | None = None) -> list[Scored | str]:
         """Label answers, or say why one cannot be read.
 
         Either no word of it is known and no phrase rule finds anything in it (in scripts without spaces, runs of
@@ -229,50 +253,48 @@ class EmbeddedModel:
 
         Args:
             pairs: Of each, the answer and what was asked.
-            heads: Its beginning, where the caller has read it.
+            read: Their beginnings, where the caller has read them.
         """
         import numpy as np
 
-        from naysay.judge.features import Head, answer_features
+        from naysay.judge.beginnings import Beginnings
+        from naysay.judge.features import answer_features
 
         if not pairs:
             return []
-        if heads is None:
-            heads = [Head.of(text) for text, _ in pairs]
-        cues = [self.cues(*pair, head) for pair, head in zip(pairs, heads, strict=True)]
-        seen = answer_features(heads, pairs, [cue[0] for cue in cues])
+        if read is None:
+            read = Beginnings.of(pairs)
+        cues = self.all_cues(pairs, read)
+        seen = answer_features(read, [text for text, _ in pairs], [cue[0] for cue in cues])
         rows = self.heads.rows(seen.keys)
         logits, lengths = self.heads.score(rows, seen.texts, len(pairs))
         # A partial refusal takes evidence: where little of a text is known, none is claimed.
         strange = self.heads.strangeness(rows, seen.texts, len(pairs))
         logits[:, 1] -= self.shifts["strange"] * strange
-        some = np.arange(len(rows)) < seen.words
-        known = np.bincount(seen.texts[some & (rows > 0)], minlength=len(pairs)).tolist()
+        known = np.bincount(seen.texts[: seen.words][rows[: seen.words] > 0], minlength=len(pairs)).tolist()
         runs = np.bincount(seen.texts[seen.few :][rows[seen.few :] > 0], minlength=len(pairs)).tolist()
         decided = [
-            self._decide(text, prompt, cue, logit, (a > 0, b > 0), head.folded.text)
+            self._decide(text, prompt, cue, logit, (a > 0, b > 0), head.text)
             for (text, prompt), cue, logit, a, b, head in zip(
-                pairs, cues, logits.tolist(), known, runs, heads, strict=True
+                pairs, cues, logits.tolist(), known, runs, read.folded, strict=True
             )
         ]
         toward = np.array([_TOWARD[best] for best, _, _ in decided], dtype=np.float32) / lengths
-        ends = np.cumsum([len(head.spans) for head in heads]).tolist()
         first = len(seen.owners)
-        shares = self.heads.moved(rows[:first], toward[seen.texts[:first]], seen.owners, ends[-1])
+        shares = self.heads.moved(rows[:first], toward, seen.texts[:first], seen.owners, len(read.spans))
+        spans, of_answer = read.spans.tolist(), list(pairwise([0, *np.cumsum(read.sizes).tolist()]))
         scored: list[Scored | str] = []
         for number, (best, chances, evidence) in enumerate(decided):
-            head, text = heads[number], pairs[number][0]
+            head, text = read.folded[number], pairs[number][0]
             if chances is None:
                 scored.append(_NO_WORD)
                 continue
-            if strange[number] > _STRANGE and (other := _other_language(head.folded.text)):
+            if strange[number] > _STRANGE and (other := _other_language(head.text)):
                 scored.append(f"its words are of a language that the judge was not made for ({other})")
                 continue
-            own = shares[ends[number] - len(head.spans) : ends[number]]
-            for index in sorted(range(len(own)), key=own.__getitem__, reverse=True)[:2]:
-                if own[index] > 0:
-                    where = head.folded.span(*head.spans[index])
-                    evidence = [*evidence, _sentence(text, where, own[index])]
+            for index in sorted(range(*of_answer[number]), key=shares.__getitem__, reverse=True)[:2]:
+                if shares[index] > 0:
+                    evidence = [*evidence, _sentence(text, head.span(*spans[index]), shares[index])]
             rationale = None
             if best == 1 and chances[0] > chances[1]:
                 rationale = f"partial from a probability of {self.config['partial_at']} on: partial refusals are rare"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Keys = NDArray[np.uint64]
 
 HEADS = ("complies", "partial")
-BITS = 20
+BITS = 22
 FAMILIAR = 0.4
 """Share of features that are known in a text of the languages that a head was trained on, or more."""
 _CHECK_BITS = 16
@@ -123,16 +123,19 @@ class Heads:
         known = np.bincount(texts[rows > 0], minlength=count)
         return 1 - np.minimum(known / np.maximum(np.bincount(texts, minlength=count), 1) / FAMILIAR, 1)
 
-    def moved(self, rows: NDArray[np.int32], toward: Array, owners: NDArray[np.int64], count: int) -> list[float]:
+    def moved(
+        self, rows: NDArray[np.int32], toward: Array, texts: NDArray[np.int64], owners: NDArray[np.int64], count: int
+    ) -> list[float]:
         """How far each part moved its text, in logits.
 
         Args:
             rows: ``(features,)``.
-            toward: ``(features, 2)``, how much each head's logit counts for the feature's text, over its length.
+            toward: ``(texts, 2)``, how much each head's logit counts for a text, over its length.
+            texts: ``(features,)``, the text of each.
             owners: ``(features,)``, the part that each belongs to.
             count: How many parts there are.
         """
-        by_feature = (self.weights.take(rows, axis=0) * toward).sum(axis=1)
+        by_feature = np.einsum("ij,ij->i", self.weights.take(rows, axis=0), toward.take(texts, axis=0))
         shares: list[float] = np.bincount(owners, weights=by_feature, minlength=count).tolist()
         return shares
 

@@ -4,12 +4,13 @@ A phrase is written as people read it::
 
     i (can't|cannot|am not able to) (help|assist)      alternatives
     i('m| am) (very )?sorry                            ``(...)?`` is optional
+    requests? refused                                  so is one letter
     i (just |now )*refuse                              ``(...)*`` may stand up to three times
     recommend ... enough                               a gap of up to four words
     apologi*                                           any ending of the word
 
 Everything else is literal. A space stands for any white space and Markdown emphasis, an apostrophe for itself or
-nothing; a space, or a character of a script without spaces, may be optional as well. Matching is done on folded text
+nothing; a space may be optional as well. Matching is done on folded text
 (:func:`naysay.judge.text.fold`). The phrases of a list share their beginnings in a trie, so a long list costs little
 more than a short one, and no phrase can backtrack without bound.
 """
@@ -27,6 +28,7 @@ _SPACE = r"[\s*_~]+"
 _GAP = r"[\s*_~]+(?:[^\s.!?。！？]+[\s*_~]+){0,4}?"
 _RAW = re.compile(r"\s*\.\.\.\s*|\s+|.", re.DOTALL)
 WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af]")
+_LETTER_OR_NOT = re.compile(r"([^\W_])\?")
 _STOP = ""
 
 Trie: TypeAlias = "dict[str, Trie]"
@@ -124,6 +126,15 @@ def emit(node: Trie, end: str) -> str:
     return branches[0] if len(branches) == 1 else "(?:" + "|".join(branches) + ")"
 
 
+def optional_letters(phrase: str) -> str:
+    """The phrase with brackets around every letter that may be missing.
+
+    >>> optional_letters("requests? (is|are) refused")
+    'request(s)? (is|are) refused'
+    """
+    return _LETTER_OR_NOT.sub(lambda found: found[0] if is_wide(found[0]) else f"({found[1]})?", phrase)
+
+
 def check_brackets(phrase: str) -> None:
     """Raise :class:`PhraseError` where a phrase's brackets do not pair."""
     depth = 0
@@ -173,11 +184,14 @@ def second_words(rest: str) -> frozenset[str] | None:
 
     >>> sorted(second_words(" (just |now )*refuse"))
     ['just', 'now', 'refuse']
+    >>> second_words(", (here|below)") == {"here", "below"}
+    True
     >>> second_words(" ... enough")
 
     Args:
         rest: The phrase behind its first word.
     """
+    rest = rest.lstrip(",") if rest[:2] == ", " else rest
     if rest[:1] not in (" ", "("):
         return None
     found: set[str] = set()

@@ -21,6 +21,7 @@ from naysay.judge.phrase_pattern import (
     emit,
     is_wide,
     openings,
+    optional_letters,
     second_words,
     trie,
 )
@@ -103,7 +104,7 @@ class PhraseList:
         self._wide: list[str] = []
         for phrase in phrases:
             check_brackets(phrase)
-            for form in openings(phrase.lower().strip()):
+            for form in openings(optional_letters(phrase.lower().strip())):
                 self._add(form, phrase)
         self._keys = frozenset(self._by_key)
 
@@ -210,12 +211,8 @@ class PhraseLists(dict[str, PhraseList]):
 
     def __init__(self, lists: Mapping[str, PhraseList]) -> None:
         super().__init__(lists)
-        self._known = frozenset(key for phrases in lists.values() for key in phrases.keys)
+        self.known = frozenset(key for phrases in lists.values() for key in phrases.keys)
 
     def keys_of(self, text: str) -> set[Key]:
         """The words and pairs of words of a folded text with which any phrase of any list begins."""
-        return self.keys_among(_words_of(text))
-
-    def keys_among(self, words: Sequence[str]) -> set[Key]:
-        """The same for a text whose words (:func:`plain_words`) are known, in order."""
-        return known_keys(words, self._known)
+        return known_keys(_words_of(text), self.known)

@@ -88,7 +88,7 @@ class StanceRules:
         NaysayError: a phrase is not well formed.
     """
 
-    algorithm = 2
+    algorithm = 3
 
     def __init__(self, files: Sequence[StancePhrases], names: Sequence[str]) -> None:
         self.languages = [file.language for file in files]

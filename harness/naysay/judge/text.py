@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _APOSTROPHES = "\u2018\u2019\u02bc\u02b9\u2032\u00b4\u0060\uff07\u201b"
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\ufe0f]")
+_UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\ufe0f"
+_INVISIBLE = re.compile(f"[{_UNSEEN}]")
+_SEEN = re.compile(f"[^{_UNSEEN}]+")
+# Words, and what stands between them: nothing composes over white space.
+_WORDS = re.compile(r"\S+|\s+")
 
 # Full-width ASCII keeps its length when it is made narrow, so it needs no map of offsets.
 _SAME_LENGTH = {
@@ -57,15 +62,39 @@ def fold(text: str) -> Folded:
     if _INVISIBLE.search(text) is None and unicodedata.is_normalized("NFC", text):
         lowered = text.lower().replace("\u2019", "'")
         if len(lowered) == len(text):
-            odd = _ODD.search(lowered)
-            return Folded(lowered.translate(_SAME_LENGTH) if odd else lowered, None, len(text))
+            return Folded(_evened(lowered), None, len(text))
     return _fold_slowly(text)
 
 
 def _fold_slowly(text: str) -> Folded:
-    """Compose base letters with their marks one cluster at a time, noting where each cluster began."""
+    """Fold stretches whole where nothing in them is odd, and the rest a letter with its marks at a time."""
     pieces: list[str] = []
     offsets: list[int] = []
+    for stretch in _SEEN.finditer(text):
+        for match in [stretch] if _is_plain(stretch.group()) else _WORDS.finditer(text, *stretch.span()):
+            piece, start = match.group(), match.start()
+            if _is_plain(piece):
+                pieces.append(_evened(piece.lower()))
+                offsets += range(start, match.end())
+                continue
+            for position, cluster in _clusters(piece):
+                folded = _evened(unicodedata.normalize("NFC", cluster).lower())
+                pieces.append(folded)
+                offsets += [start + position] * len(folded)
+    return Folded("".join(pieces), offsets, len(text))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text keeps its length when it is folded, as far as marks and letter case go."""
+    return len(text.lower()) == len(text) and unicodedata.is_normalized("NFC", text)
+
+
+def _evened(lowered: str) -> str:
+    return lowered.translate(_SAME_LENGTH) if _ODD.search(lowered) else lowered
+
+
+def _clusters(text: str) -> Iterator[tuple[int, str]]:
+    """Letters with the marks and the parts of a Hangul syllable that belong to them, each with where it begins."""
     position = 0
     while position < len(text):
         end = position + 1
@@ -74,21 +103,18 @@ def _fold_slowly(text: str) -> Folded:
         # Conjoining Hangul has no combining class, yet composes with what stands before it.
         while end < len(text) and "\u1160" <= text[end] <= "\u11ff":
             end += 1
-        cluster = text[position:end]
-        if not _INVISIBLE.match(cluster):
-            folded = unicodedata.normalize("NFC", cluster).lower().translate(_SAME_LENGTH)
-            pieces.append(folded)
-            offsets.extend([position] * len(folded))
+        yield position, text[position:end]
         position = end
-    return Folded("".join(pieces), offsets, len(text))
 
 
-# Marks that end a sentence with what closes behind them; where scripts have spaces, one must follow.
-_MARKS = ".!?…。！？"
-_CLOSE = "\"'”’»)\\]*_」』）"
+WIDE_MARKS = "。！？"
+MARKS = f".!?…{WIDE_MARKS}"
+"""What ends a sentence, with what closes behind it; where scripts have spaces, one must follow."""
+CLOSERS = "\"'”’»)]*_」』）"
+_CLOSE = re.escape(CLOSERS)
 # One class of characters comes first: the engine skips to the next of them, which it cannot do for alternatives.
 _STOP = re.compile(
-    rf"[\n{_MARKS}](?:(?<=\n)|(?<=[.!?…])[{_MARKS}]*[{_CLOSE}]*(?=\s|\Z)|(?<=[。！？])[{_MARKS}]*[{_CLOSE}]*)"
+    rf"[\n{MARKS}](?:(?<=\n)|(?<=[.!?…])[{MARKS}]*[{_CLOSE}]*(?=\s|\Z)|(?<=[{WIDE_MARKS}])[{MARKS}]*[{_CLOSE}]*)"
 )
 _LETTER = re.compile(r"[^\W_]")
 _SHORT_WORDS = "mr mrs ms dr prof st vs e.g i.e etc z.b d.h bzw usw sr sra p.ej ej u.s"
@@ -109,9 +135,9 @@ def sentences(text: str) -> list[tuple[int, int]]:
     for match in _STOP.finditer(text):
         at, end = match.span()
         if text[at] == "." and end == at + 1:
-            # Only a short word is an abbreviation; most stops have a longer one before them.
-            longer = at - start > 5 and text[at - 5 : at].isalpha()
-            if not longer and _is_abbreviation(text, start, at):
+            # Only a short word in plain letters is an abbreviation; most stops have another one before them.
+            before = text[max(start, at - 5) : at]
+            if not (len(before) == 5 and before.isalnum()) and before[-1:] <= "z" and is_abbreviation(text, start, at):
                 continue
         elif end == start + 1 and text[at] == "\n":
             start = end
@@ -130,7 +156,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _is_abbreviation(text: str, start: int, at: int) -> bool:
+def is_abbreviation(text: str, start: int, at: int) -> bool:
+    """Whether the full stop at ``at`` ends a short word or a number in a sentence that begins at ``start``."""
     before = text[max(start, at - 6) : at]
     if not before[-1:].isalnum():
         return False

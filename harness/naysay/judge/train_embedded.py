@@ -29,9 +29,10 @@ import yaml
 from naysay import content
 from naysay.errors import NaysayError
 from naysay.judge import trained_on
+from naysay.judge.beginnings import Beginnings
 from naysay.judge.card import KeywordCard, beside, read_card
 from naysay.judge.embedded import FORMAT, STANCES, Cues, EmbeddedModel, pick
-from naysay.judge.features import Head, answer_features, stance_grams
+from naysay.judge.features import answer_features, stance_grams
 from naysay.judge.heads import Heads
 from naysay.judge.lexicon import Lexicon, read_lexicon
 from naysay.judge.linear import LinearModel
@@ -44,7 +45,7 @@ from naysay.schema import LABELS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FindCues = Callable[[str, str, Head], Cues]
+FindCues = Callable[[Sequence[tuple[str, str]], Beginnings], list[Cues]]
 Away = Callable[[Any, Any], bool]
 
 TRAINED_ON = {
@@ -122,9 +123,10 @@ def row(
     prompt: str, response: str, label: str, model: str, weight: float, cues: FindCues, *, two_way: bool = False
 ) -> Row:
     """A labelled response with its features."""
-    head = Head.of(response)
-    found, shifts, _ = cues(response, prompt, head)
-    seen = answer_features([head], [(response, prompt)], [found])
+    pairs = [(response, prompt)]
+    read = Beginnings.of(pairs)
+    ((found, shifts, _),) = cues(pairs, read)
+    seen = answer_features(read, [response], [found])
     example = Example(np.unique(seen.keys), np.unique(seen.keys[: seen.few]), label, two_way, weight)
     return Row(prompt, response, model, shifts, example)
 
@@ -314,8 +316,9 @@ def train(data: Path, out: Path, seed: int) -> None:
     blank = np.zeros((0, 2), dtype=np.float32)
     nothing = Heads.make(np.zeros(0, dtype=np.uint64), blank, blank, np.zeros(2, dtype=np.float32))
     model = EmbeddedModel(nothing, stances, config)
-    own = written_rows(written, exchanges, model.cues)
-    sets = {name: read_rows(data / f"{name}.jsonl", weight, model.cues) for name, (weight, _, _) in TRAINED_ON.items()}
+    cues = model.all_cues
+    own = written_rows(written, exchanges, cues)
+    sets = {name: read_rows(data / f"{name}.jsonl", weight, cues) for name, (weight, _, _) in TRAINED_ON.items()}
     rows, temperatures = _measure_trained_on(sets, own, seed)
     config["temperatures"] = temperatures
     everything = [r for name in sets for r in sets[name]]
@@ -323,10 +326,10 @@ def train(data: Path, out: Path, seed: int) -> None:
     for name, labels in MEASURED_ON.items():
         path = data / f"{name}.jsonl"
         if path.is_file():
-            test = read_rows(path, 1.0, model.cues)
+            test = read_rows(path, 1.0, cues)
             rows.append(measure(name, "not trained on", labels, *_as_shipped(model, test)))
     if (out / GOLD).is_file():
-        test = read_rows(out / GOLD, 1.0, model.cues)
+        test = read_rows(out / GOLD, 1.0, cues)
         rows.append(measure(GOLD, "not trained on, written to mislead", "construction", *_as_shipped(model, test)))
     weights = out / "weights.npz"
     model.write(weights)

@@ -2,56 +2,66 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from functools import lru_cache
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from naysay.judge.phrases import break_words
-from naysay.judge.text import fold
+import numpy as np
+
+from naysay.judge.words import NumberSet, Words, mixed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from naysay.judge.beginnings import Beginnings
+
+    Keys = NDArray[np.uint64]
 
 FILE = "trained_on.npy"
-CHARS = 300
+WORDS = 50
+_AT_ONCE = 256
 
 
-def fingerprint(prompt: str, response: Iterable[str]) -> int:
-    """Eight bytes over the letters with which a prompt and a response begin.
+def fingerprints(read: Beginnings) -> Keys:
+    """Eight bytes over the words with which each prompt and its response begin, ``(responses,)``.
 
     Marks, white space, letter case and kinds of apostrophe do not count, nor does what is added at the end: a response
     that was seen in training stays one when it is cleaned up.
 
     Args:
-        prompt: What was asked.
-        response: The words of the response's beginning, folded and in order.
+        read: Prompts and responses.
     """
-    words = "".join(response).replace("'", "")[:CHARS]
-    return int.from_bytes(hashlib.blake2b(_asked(prompt) + words.encode("utf-8", "replace"), digest_size=8).digest())
+    return mixed(mixed(_sums(read.asked)) + _sums(read.words))
 
 
-@lru_cache(maxsize=4096)
-def _asked(prompt: str) -> bytes:
-    words = "".join(break_words(fold(prompt[: 2 * CHARS]).text)).replace("'", "")[:CHARS]
-    return words.encode("utf-8", "replace") + b"\0"
+def _sums(words: Words) -> Keys:
+    """A number of each text from its first words and their order."""
+    places = words.places
+    early = places < WORDS
+    terms = mixed(words.numbers[early] + places[early].astype(np.uint64))
+    sums = np.zeros(len(words.counts), dtype=np.uint64)
+    np.add.at(sums, words.texts[early], terms)
+    return sums
 
 
 def write(path: Path, pairs: Iterable[tuple[str, str]]) -> None:
     """Write the fingerprints of ``(prompt, response)`` pairs, sorted, so that the same set gives the same bytes."""
-    import numpy as np
+    from naysay.judge.beginnings import Beginnings
 
-    from naysay.judge.features import Head
+    left = iter(pairs)
+    prints = [np.zeros(0, dtype=np.uint64)]
+    while some := [(response, prompt) for prompt, response in islice(left, _AT_ONCE)]:
+        prints.append(fingerprints(Beginnings.of(some)))
+    np.save(path, np.unique(np.concatenate(prints)), allow_pickle=False)
 
-    prints = {fingerprint(prompt, Head.of(response).flat) for prompt, response in pairs}
-    np.save(path, np.array(sorted(prints), dtype=np.uint64), allow_pickle=False)
 
-
-def read(path: Path) -> frozenset[int]:
+def read(path: Path) -> NumberSet:
     """The fingerprints, or none where a judge has no such file.
 
     Raises:
         ValueError: the file is no array of numbers.
     """
     if not path.is_file():
-        return frozenset()
-    import numpy as np
-
-    return frozenset(np.load(path, allow_pickle=False).astype(np.uint64).tolist())
+        return NumberSet(np.zeros(0, dtype=np.uint64), bits=1)
+    return NumberSet(np.load(path, allow_pickle=False).astype(np.uint64), bits=18)

@@ -72,7 +72,9 @@ class Reading:
 
     def problem(self, text: str) -> str | None:
         """Why the text cannot be read, in words, or None."""
-        if _SAID.search(text) is None or (not text.isascii() and _SAID.search(_BLANK.sub("", text)) is None):
+        if _SAID.search(text) is None or (
+            not text.isascii() and _BLANK.search(text) and _SAID.search(_BLANK.sub("", text)) is None
+        ):
             return "it holds no word"
         if text.isascii() and self.reads_latin:
             return None

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 
 # A speaker at the beginning of a line: in brackets, or with a colon, or "As NAME, ".
-_SPEAKER = re.compile(
-    r"(?:\A\W{0,3}|\n[ \t*_\"“]*)"
+_NAMED = (
     r"(?:[\[(<{](?P<bracketed>[^\])>}\n]{1,40})[\])>}]|(?P<named>[A-Z][\w.+-]*(?: [A-Z0-9][\w.+-]*){0,3}) ?:|"
     r"As (?:an? )?(?P<posing>[A-Z][^\n,.]{0,40}),)"
 )
+_FIRST_SPEAKER = re.compile(r"(?:\W{0,3}|\n[ \t*_\"“]*)" + _NAMED)
+_SPEAKER = re.compile(r"\n[ \t*_\"“]*" + _NAMED)
 LEAST = 40
 # Names that jailbreaks give to the voice without rules. They need no other name before them.
 _WITHOUT_RULES = re.compile(
@@ -34,7 +35,7 @@ def last_voice(text: str, after: int) -> int | None:
     ' Sure'
     >>> last_voice("I'm sorry, I can't.\\n\\nInstead: take the road to the left, it is the safer one of them.", 10)
     """
-    first = _SPEAKER.match(text)
+    first = _FIRST_SPEAKER.match(text)
     found = None
     for match in _SPEAKER.finditer(text, after):
         name = _name(match)
