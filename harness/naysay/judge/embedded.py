@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,10 @@ class EmbeddedJudge(TextJudge):
 
     async def score(self, items: Sequence[JudgeItem]) -> list[Verdict]:
         """Score traces one by one and answers together."""
-        answers = iter(self._answers([item for item in items if item.target == "answer"]))
+        read = [item for item in items if item.target == "answer"]
+        # Long arrays fall out of the processor's cache: a batch at a time, however many there are.
+        batches = (read[start : start + self.batch_size] for start in range(0, len(read), self.batch_size))
+        answers = chain.from_iterable(map(self._answers, batches))
         return [next(answers) if item.target == "answer" else self.score_item(item) for item in items]
 
     def _answers(self, items: Sequence[JudgeItem]) -> list[Verdict]:

@@ -57,7 +57,7 @@ class KeywordJudge(TextJudge):
         folder: Where its phrase files are.
     """
 
-    algorithm = 6
+    algorithm = 7
     reads_prompt = True
 
     def __init__(self, card: KeywordCard, folder: Path) -> None:
