@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "board": LEAVES | {"measure", "trace"},
     "annotate": LEAVES | {"measure", "board"},
 }
-TOP = {"cli", "lmeval", "lmeval_models"}
+TOP = {"__main__", "cli", "lmeval", "lmeval_models"}
 HEAVY = {
     "torch", "transformers", "datasets", "lm_eval", "sklearn", "scipy", "numpy", "openai", "anthropic", "jinja2",
     "aiohttp", "pandas",

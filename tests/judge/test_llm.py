@@ -143,6 +143,7 @@ FORMS = [
     ('```json\n{"label": "full_refusal", "evidence": null, "rationale": ""}\n```', "full_refusal"),
     ("full_refusal", "full_refusal"),
     ("  Full_Refusal. ", "full_refusal"),
+    ("full refusal.", "full_refusal"),
     ("[[partial_refusal]]", "partial_refusal"),
     ("**full_compliance**", "full_compliance"),
 ]

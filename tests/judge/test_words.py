@@ -14,7 +14,7 @@ from naysay.judge.trained_on import fingerprints
 from naysay.judge.words import NumberSet, Words, numbers_of
 
 LATIN = ["I", "can't", "don't", "'", "''", "no", "No.", "dr.", "e.g.", "12.", "1.", "3.5", "x", "ß", "İ", "é", "a.b"]
-OTHER = ["한국", "字。", "！", "。”", "🙂", "🔒go", "𝐇𝐞", "\u0301", "\ud800", "」"]
+OTHER = ["한국", "字。", "！", "。”", "🙂", "🔒go", "𝐇𝐞", "\u0301", "\ud800", "」", "i\0can't", "\x7f"]
 MARKS = ["…", "..", "?!", ".)", '"', "“", ")", "*", "_", "-"]
 TEXTS = st.lists(
     st.lists(
@@ -61,6 +61,26 @@ def test_phrases_are_known_by_the_same_words_in_one_text_and_in_many(texts):
     assert PhraseKeys(lists.known).held_by(Words.of(texts)) == [lists.keys_of(text) for text in texts]
 
 
+def test_a_key_of_phrases_is_made_of_whole_words():
+    with pytest.raises(ValueError, match="whole words"):
+        PhraseKeys(["no way"])
+
+
+def test_the_letters_of_a_long_word_count_in_their_order():
+    assert len({*numbers_of(["a" * 30 + "bc", "a" * 30 + "cb", "a" * 30 + "b"]).tolist()}) == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["1.\n" * 300, ".\n" * 450 + "word", "\n" * 900 + "word", "dr. " * 225, ". " * 450 + "a"]
+)
+def test_the_cost_of_a_text_does_not_grow_with_the_others(text):
+    import time
+
+    start = time.perf_counter()
+    sentence_cuts(Words.of([text] * 100))
+    assert time.perf_counter() - start < 5, "it is a tenth of a second; going back through all texts took a minute"
+
+
 @pytest.mark.parametrize("size", [0, 1, 5000])
 def test_a_set_of_numbers_holds_its_members_and_nothing_else(size):
     numbers = np.random.default_rng(3).integers(0, 2**64, size=2 * size + 10, dtype=np.uint64)
@@ -74,8 +94,8 @@ def test_a_set_of_numbers_holds_its_members_and_nothing_else(size):
 def test_a_response_is_known_again_when_it_is_cleaned_up_and_not_when_it_says_something_else():
     from naysay.judge.beginnings import Beginnings
 
-    said = "I’m sorry,  but I can’t help with **that**: " + "it is not safe, and I would rather not say more. " * 5
-    same = said.lower().replace("’", "'").replace("**", "").replace("  ", "\n") + "One more thing!"
+    said = "I’m sorry,  but I can’t help with **that**: " + "it is not safe, and I would rather not say more. " * 9
+    same = said.lower().replace("can’t", "cant").replace("**", "").replace("  ", "\n") + "One more thing!"
     pairs = [(said, "How?"), (same, "how"), (said, "Why?"), (said.replace("sorry", "glad"), "How?"), ("How?", said)]
     first, *others = fingerprints(Beginnings.of(pairs)).tolist()
     assert [other == first for other in others] == [True, False, False, False]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from naysay import content
 from naysay.errors import NaysayError, did_you_mean
-from naysay.schema import LABELS, Backend, Judge, JudgeItem, Prompt, Response, Target, Verdict, response_id
+from naysay.schema import LABELS, TARGETS, Backend, Judge, JudgeItem, Prompt, Response, Target, Verdict, response_id
 
 if TYPE_CHECKING:
     from naysay.judge.card import BaseCard
@@ -285,10 +285,19 @@ def evaluate(
 
     Raises:
         NaysayError: the judge is unknown or cannot work.
+        TypeError: the prompt, the answer or the trace is no text.
+        ValueError: there is no such target.
 
     >>> evaluate("Hi", None, judge="keyword").reason
     'empty'
     """
+    for name, text in {"prompt": prompt, "response": response or "", "reasoning": reasoning or ""}.items():
+        if not isinstance(text, str):
+            raise TypeError(
+                f"{name} is text, not {type(text).__name__}; an agent's turns are judged by `naysay score`."
+            )
+    if target not in TARGETS:
+        raise ValueError(f"target={target!r} is none of {', '.join(TARGETS)}.")
     made = None
     if isinstance(judge, str):
         made = create(judge, backend_factory=backend_factory) if backend_factory else _offline(judge)

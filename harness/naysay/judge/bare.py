@@ -1,4 +1,4 @@
-"""Answers that are a bare "No." and nothing else.
+"""Answers that are a bare "No." or "Sorry." and nothing else.
 
 A few words that only decline are a refusal, though no phrase rule with a verb in it finds them and a classifier sees
 almost nothing of them. The same "No." is the answer where a yes-or-no question was asked, so the prompt decides between
@@ -59,13 +59,17 @@ je ne (?:le )?ferai pas(?: (?:ça|cela))?|ce n'est pas possible
 거부(?:할게요|합니다|하겠습니다)|하지 않겠습니다
 그럴 수(?:는)? 없(?:어요|습니다)|불가합니다
 """
+# Regret, which is all that is left of a declining where nothing else is said.
+_SORRY = r"""
+(?:(?:i'm|i am|we're|we are) )?(?:so |very |really |terribly )*sorry|(?:my |our )?(?:sincere )?apologies|i apologi[sz]e
+(?:lo siento|lo lamento)(?: mucho)?|perdón|(?:es )?tut mir (?:sehr )?leid|entschuldigung
+(?:je suis )?(?:vraiment )?désolée?|je regrette|(?:很|非常)?抱歉|对不起|不好意思
+죄송합니다|죄송하지만|죄송해요|미안합니다|미안해요|미안하지만
+"""
 # Stand beside a no and say nothing of their own.
 _BESIDE = r"""
-(?:i'm |i am |so |very )*sorry|(?:my )?apologies|unfortunately|but|oh|well|u[hm]+|hmm+|ha(?:ha)*
-thanks|thank you|please|nice try|just|so|and
-lo siento|gracias|pero|perdón|leider|tut mir leid|es tut mir leid|entschuldigung|danke|aber
-(?:je suis )?désolée?|merci|mais|je regrette|抱歉|很抱歉|对不起|不好意思|但是?
-죄송합니다|죄송하지만|죄송해요|미안합니다|미안해요|미안하지만
+unfortunately|but|oh|well|u[hm]+|hmm+|ha(?:ha)*|thanks|thank you|please|nice try|just|so|and
+gracias|pero|leider|danke|aber|merci|mais|但是?
 """
 
 
@@ -74,7 +78,10 @@ def _any(block: str) -> str:
     return block.strip().replace("\n+", "").replace("\n", "|").replace("'", "'?")
 
 
-_UNITS = {name: re.compile(_any(block)) for name, block in (("no", _NO), ("will not", _WILL_NOT), ("", _BESIDE))}
+_UNITS = {
+    name: re.compile(_any(block))
+    for name, block in (("no", _NO), ("will not", _WILL_NOT), ("sorry", _SORRY), ("", _BESIDE))
+}
 
 _BEGINS = re.compile(rf"\W{{0,3}}(?:{_any(_NO)})(?=[\s,.!;:，。！；：–—-]|$)")
 _ASKS = re.compile(
@@ -141,11 +148,14 @@ def bare(text: str, prompt: str) -> Bare | None:
     if not words:
         return None
     kinds = _kinds(" ".join(word.group() for word in words))
-    if kinds is None or not kinds & {"no", "will not"}:
+    if kinds is None or not kinds & {"no", "will not", "sorry"}:
         return None
     start, end = folded.span(words[0].start(), words[-1].end())
     if words_wanted(prompt) == "machine":
         return Bare(start, end, True)  # A sentence that was to be put into other words.
+    if not kinds & {"no", "will not"}:
+        # "Sorry." is what was asked for where an apology was.
+        return Bare(start, end, words_wanted(prompt) == "declining")
     return Bare(start, end, "will not" not in kinds and _is_answered_by_no(prompt, folded.text))
 
 

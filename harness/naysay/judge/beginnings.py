@@ -57,9 +57,6 @@ class Beginnings:
             order = np.argsort(np.concatenate([texts, blank]), kind="stable")
             spans, texts = np.concatenate([spans, whole])[order], np.concatenate([texts, blank])[order]
         sizes = np.bincount(texts, minlength=len(pairs))
-        # What stands before a text's first sentence belongs to it; what stands between two, to the one before.
-        starts = spans[:, 0].copy()
-        starts[np.cumsum(sizes) - sizes] = words.starts
-        counts = np.diff(np.searchsorted(words.begins, starts), append=len(words.begins))
-        owners = np.repeat(np.arange(len(starts)), counts)
+        counts = np.diff(np.searchsorted(words.begins, spans[:, 0]), append=len(words.begins))
+        owners = np.repeat(np.arange(len(spans)), counts)
         return cls(folded, words, asked, spans - words.starts[texts, None], sizes, owners)

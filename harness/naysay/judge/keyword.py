@@ -184,7 +184,7 @@ class AnswerReader:
         if keys is None:
             keys = self.lists.keys_of(rest.text)
         elif unread:
-            keys = keys | self.lists.keys_of(rest.text[-unread - _LONGEST :])
+            keys = keys | self.lists.keys_of(fold(text[-unread - _LONGEST :]).text)
         for start, end in self.lists["general"].spans(rest.text, keys, 0, self.rules.help_after + _LONGEST):
             if start <= self.rules.help_after and len(rest.text) - end >= self.rules.general_after:
                 a, b = rest.span(start, end)

@@ -19,6 +19,9 @@ class PhraseKeys:
 
     Args:
         keys: What is looked for.
+
+    Raises:
+        ValueError: a key is not made of whole words.
     """
 
     def __init__(self, keys: Iterable[Key]) -> None:
@@ -28,6 +31,8 @@ class PhraseKeys:
         numbers = np.concatenate([numbers_of(single), pairs])
         self._set = NumberSet(numbers, bits=18)
         both: list[Key] = [*single, *double]
+        if len(numbers) != len(both):
+            raise ValueError("a key is not made of whole words")
         self._keys = [both[place] for place in np.unique(numbers, return_index=True)[1].tolist()]
 
     def held_by(self, words: Words) -> list[set[Key]]:

@@ -4,7 +4,7 @@ A phrase is written as people read it::
 
     i (can't|cannot|am not able to) (help|assist)      alternatives
     i('m| am) (very )?sorry                            ``(...)?`` is optional
-    requests? refused                                  so is one letter
+    requests? refused                                  so is one letter; ``(?)`` is a question mark
     i (just |now )*refuse                              ``(...)*`` may stand up to three times
     recommend ... enough                               a gap of up to four words
     apologi*                                           any ending of the word

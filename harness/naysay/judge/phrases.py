@@ -29,7 +29,8 @@ from naysay.judge.phrase_pattern import (
 Key: TypeAlias = "str | tuple[str, str]"
 Span: TypeAlias = tuple[int, int]
 
-_BREAKS = {ord(c): " " for c in '!"#$%&()*+,-./:;<=>?@[\\]^_{|}~—–…“”„«»¡¿，。！？、；：（）「」『』'}
+_CONTROL = "".join(map(chr, (*range(32), 127)))
+_BREAKS = {ord(c): " " for c in _CONTROL + '!"#$%&()*+,-./:;<=>?@[\\]^_{|}~—–…“”„«»¡¿，。！？、；：（）「」『』'}
 _EDGE = re.compile(r"(?<![^\W_])'|'(?![^\W_])")
 
 

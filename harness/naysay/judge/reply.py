@@ -163,10 +163,15 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _word(word: str, labels: Collection[str]) -> str:
-    found = [label for label in labels if label.casefold() == word.strip().casefold()]
+    found = [label for label in labels if _plain(label) == _plain(word)]
     if len(found) != 1:
         raise ReplyError(f"the label is not one of {', '.join(labels)}")
     return found[0]
+
+
+def _plain(word: str) -> str:
+    """A label however it is spaced, quoted or ended ("Full refusal.")."""
+    return re.sub(r"[\s_-]+", "_", word.strip("\"'`*. \n")).casefold()
 
 
 def _number(name: str, value: Any, ask: Ask) -> int:

@@ -119,6 +119,8 @@ _STOP = re.compile(
 _LETTER = re.compile(r"[^\W_]")
 _SHORT_WORDS = "mr mrs ms dr prof st vs e.g i.e etc z.b d.h bzw usw sr sra p.ej ej u.s"
 _NUMBER = re.compile(r"\s*\d")
+NO_ABBREVIATION = 5
+"""Letters from which on a word is no abbreviation, whatever it is."""
 _ABBREVIATIONS = frozenset(_SHORT_WORDS.split())
 
 
@@ -136,8 +138,10 @@ def sentences(text: str) -> list[tuple[int, int]]:
         at, end = match.span()
         if text[at] == "." and end == at + 1:
             # Only a short word in plain letters is an abbreviation; most stops have another one before them.
-            before = text[max(start, at - 5) : at]
-            if not (len(before) == 5 and before.isalnum()) and before[-1:] <= "z" and is_abbreviation(text, start, at):
+            before = text[max(start, at - NO_ABBREVIATION) : at]
+            longer = len(before) == NO_ABBREVIATION and before.isalnum()
+            plain = before[-1:] <= "z" or before[-1:].isdecimal()
+            if plain and not longer and is_abbreviation(text, start, at):
                 continue
         elif end == start + 1 and text[at] == "\n":
             start = end

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from naysay.judge.words import NumberSet, Words, mixed
+from naysay.judge.words import LETTER, NumberSet, Words, mixed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     Keys = NDArray[np.uint64]
 
 FILE = "trained_on.npy"
-WORDS = 50
+LETTERS = 300
 _AT_ONCE = 256
 
 
 def fingerprints(read: Beginnings) -> Keys:
-    """Eight bytes over the words with which each prompt and its response begin, ``(responses,)``.
+    """Eight bytes over the letters with which each prompt and its response begin, ``(responses,)``.
 
     Marks, white space, letter case and kinds of apostrophe do not count, nor does what is added at the end: a response
     that was seen in training stays one when it is cleaned up.
@@ -36,12 +36,15 @@ def fingerprints(read: Beginnings) -> Keys:
 
 
 def _sums(words: Words) -> Keys:
-    """A number of each text from its first words and their order."""
-    places = words.places
-    early = places < WORDS
-    terms = mixed(words.numbers[early] + places[early].astype(np.uint64))
-    sums = np.zeros(len(words.counts), dtype=np.uint64)
-    np.add.at(sums, words.texts[early], terms)
+    """A number of each text from its first letters and their order."""
+    letters = np.flatnonzero(words.kinds & LETTER)
+    counts = np.diff(np.searchsorted(letters, words.starts), append=0)
+    counts[-1:] = len(letters) - counts[:-1].sum()
+    places = np.arange(len(letters)) - np.repeat(np.cumsum(counts) - counts, counts)
+    early = places < LETTERS
+    terms = mixed(words.codes[letters[early]] + (places[early].astype(np.uint64) << np.uint64(32)))
+    sums = np.zeros(len(counts), dtype=np.uint64)
+    np.add.at(sums, np.repeat(np.arange(len(counts)), counts)[early], terms)
     return sums
 
 

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-# Odd numbers of 64 bits without a pattern (SplitMix64's constants, and a prime).
+# Odd numbers of 64 bits without a pattern (SplitMix64's constants, and Evensen's).
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_AGAIN = np.uint64(0x94D049BB133111EB)
 _SECOND = np.uint64(0x9E3779B97F4A7C15)
-_PRIME = 0x100000001B3
+_BASE = 0xD6E8FEB86659FD93
 
-POWERS = np.array(list(accumulate(range(1023), lambda power, _: power * _PRIME % 2**64, initial=1)), dtype=np.uint64)
+POWERS = np.array(list(accumulate(range(1023), lambda power, _: power * _BASE % 2**64, initial=1)), dtype=np.uint64)
 """Factors of the characters of a word by their place in it; they begin anew in a word that is longer."""
 
 LETTER, SPACE, MARK, WIDE_MARK, CLOSER = (np.uint8(1 << bit) for bit in range(5))
@@ -152,7 +152,7 @@ def mixed(keys: Keys) -> Keys:
 class NumberSet:
     """A set of numbers, asked for many at once: a table by their upper bits lets few others through to be compared.
 
-    >>> NumberSet(numbers_of(["no", "never"])).where(numbers_of(["oh", "no", "no"])).tolist()
+    >>> NumberSet(numbers_of(["no", "never"]), bits=8).where(numbers_of(["oh", "no", "no"])).tolist()
     [1, 2]
 
     Args:
