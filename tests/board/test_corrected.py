@@ -90,6 +90,8 @@ def test_several_judges_are_compared_on_the_screen_and_on_the_page(make_run):
     text = printed(made)
     assert "Answer under 2 judges" in text
     assert "The judge matters: " in " ".join(text.split())
+    assert "responses were scored by all of them." in " ".join(text.split())
+    assert "The judge matters: " not in printed(make_report(make_run("few", units=3)))
     assert '<section id="sensitivity">' in made.html.read_text()
     data = json.loads(made.files["metrics.json"].read_text())
     moved = data["sensitivity"][0]["rates"][0]

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PARTS = ("over_refusal_full", "over_refusal_partial")
 """Rates that are parts of another one: on the page, not in the terminal."""
 
+TOLD_FROM = 10
+"""Responses scored by every judge from which on it is told how far a rate moves with them: two say nothing."""
+
 
 def of_runs(runs: Sequence[RunFolder]) -> list[Sensitivity]:
     """The runs under the judges that they share.
@@ -100,9 +103,13 @@ def terminal(found: Sequence[Sensitivity], *, trained: bool = True) -> Iterator[
 
 
 def widest(found: Sequence[Sensitivity]) -> Moved | None:
-    """The headline rate that moves most with the judge."""
+    """The headline rate that moves most with the judge, of those over enough responses to tell."""
     moved = [m for one in found if one.target != "reasoning" for m in one.rates if m.spread is not None]
-    return max((m for m in moved if m.measure not in PARTS), key=lambda m: m.spread or 0.0, default=None)
+    return max(
+        (m for m in moved if m.measure not in PARTS and m.shared >= TOLD_FROM),
+        key=lambda m: m.spread or 0.0,
+        default=None,
+    )
 
 
 def sensitivity_note(found: Sequence[Sensitivity]) -> str | None:
@@ -112,7 +119,8 @@ def sensitivity_note(found: Sequence[Sensitivity]) -> str | None:
         return None
     return (
         f"The judge matters: {title(most.measure)} is {percent(most.lowest)} under one judge and "
-        f"{percent(most.highest)} under another{f' ({visible(most.unit)})' if _several(found) else ''}."
+        f"{percent(most.highest)} under another{f' ({visible(most.unit)})' if _several(found) else ''}; "
+        f"{most.shared} responses were scored by all of them."
     )
 
 
