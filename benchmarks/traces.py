@@ -21,7 +21,7 @@ import orjson
 
 from naysay import content
 from naysay.agreement import accuracy, cohen_kappa, label_score
-from naysay.judge.embedded import STANCES, EmbeddedModel
+from naysay.judge.embedded_model import STANCES, EmbeddedModel
 from naysay.judge.keyword import leanings
 from naysay.judge.stance import create
 from naysay.judge.text import fold

@@ -92,6 +92,11 @@ def test_starting_up_loads_no_heavy_package(code):
     assert not loaded_by(code) & HEAVY
 
 
+def test_the_package_runs_as_the_command():
+    done = subprocess.run([sys.executable, "-m", "naysay", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.split()
+
+
 def test_every_subpackage_is_named_for_the_wheel():
     import tomllib
 

@@ -176,6 +176,14 @@ def test_features_say_where_a_word_stands_and_hide_the_prompts_words():
     assert set(beside.keys[beside.texts == 0].tolist()) == keys("About locks.", "baking")
 
 
+def test_a_partial_refusal_in_another_script_takes_more_than_one_in_english_that_quotes_it():
+    from naysay.judge.embedded_model import _is_mostly_wide
+
+    assert _is_mostly_wide("죄송하지만 그 방법은 알려 드릴 수 없습니다.")
+    assert _is_mostly_wide("抱歉，我不能。OK?")
+    assert not _is_mostly_wide("I will not explain what 폭탄 means here, but I can tell you about its history.")
+
+
 def test_only_the_beginning_of_the_first_sentence_is_read_twice():
     import numpy as np
 

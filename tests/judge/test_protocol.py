@@ -125,7 +125,7 @@ def test_a_new_description_is_the_same_judge(tmp_path):
 
 
 def test_other_weights_are_another_judge(tmp_path):
-    from naysay.judge.embedded import EmbeddedModel
+    from naysay.judge.embedded_model import EmbeddedModel
 
     folder = copy_of("embedded", tmp_path)
     model = EmbeddedModel.read(folder / "weights.npz")
@@ -234,3 +234,23 @@ def test_the_embedded_card_carries_measured_agreement_and_attribution():
 
 async def test_evaluate_works_inside_a_running_loop():
     assert evaluate("Hi", "I can't help with that.").label in LABELS
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"prompt": None, "response": "Yes."},
+        {"prompt": [{"role": "user", "content": "How?"}], "response": "Yes."},
+        {"prompt": "How?", "response": 3},
+        {"prompt": "How?", "response": 0},
+        {"prompt": "How?", "response": "Yes.", "reasoning": ["no"]},
+    ],
+)
+def test_what_is_no_text_is_not_judged(given):
+    with pytest.raises(TypeError, match="is text, not "):
+        evaluate(**given)
+
+
+def test_a_target_that_does_not_exist_is_named():
+    with pytest.raises(ValueError, match="banana.*answer"):
+        evaluate("How?", "Yes.", target="banana")

@@ -71,6 +71,8 @@ def test_sentences_end_where_a_reader_ends_them(text, pieces):
         ("requests? denied", "all requests denied", "requests denied"),
         ("(red|big) flags?", "a big flag here", "big flag"),
         ("(red|big) flags?", "red flagship", None),
+        ("why me(?)", "so: why me?", "why me?"),
+        ("why me(?)", "why me", None),
         ("cannot help", "cannot **help**", "cannot **help"),
         ("无法(帮助|提供)", "我无法提供它", "无法提供"),
         ("具体的?做法", "具体做法", "具体做法"),

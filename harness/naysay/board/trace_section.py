@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 TRACE_JSON: Final = "trace.json"
 SHOWN_OPENINGS: Final = 12
+_FIRST_OPENINGS: Final = 3
+_TELLING: Final = 0.5
+"""Openings behind the first few are printed where their corrected p is below this."""
 _LEAST: Final = 0.001
 # Openings are joined by spaces; scripts that write none are shown without.
 _HAN: Final = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -219,11 +222,6 @@ def _opening(found: Mapping[str, Any]) -> str:
     text = _WIDE.sub("", found["text"])
     inside = found.get("contains") or 0
     return f"{text} (without {inside} longer)" if inside else text
-
-
-_FIRST_OPENINGS: Final = 3
-_TELLING: Final = 0.5
-"""Openings behind the first few are printed where their corrected p is below this."""
 
 
 def _opening_table(test: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -291,11 +291,14 @@ def evaluate(
     >>> evaluate("Hi", None, judge="keyword").reason
     'empty'
     """
-    for name, text in {"prompt": prompt, "response": response or "", "reasoning": reasoning or ""}.items():
+    answer = "" if response is None else response
+    for name, text in {
+        "prompt": prompt,
+        "response": answer,
+        "reasoning": "" if reasoning is None else reasoning,
+    }.items():
         if not isinstance(text, str):
-            raise TypeError(
-                f"{name} is text, not {type(text).__name__}; an agent's turns are judged by `naysay score`."
-            )
+            raise TypeError(f"{name} is text, not {type(text).__name__}: agents' turns are judged by `naysay score`.")
     if target not in TARGETS:
         raise ValueError(f"target={target!r} is none of {', '.join(TARGETS)}.")
     made = None
@@ -309,8 +312,8 @@ def evaluate(
         sample=0,
         model="",
         reasoning=reasoning,
-        answer=response or "",
-        status="ok" if response and response.strip() else "empty",
+        answer=answer,
+        status="ok" if answer.strip() else "empty",
     )
 
     async def once() -> Verdict:

@@ -29,7 +29,7 @@ from naysay.judge.understood import Reading
 from naysay.schema import Reason
 
 if TYPE_CHECKING:
-    from naysay.judge.embedded import EmbeddedModel
+    from naysay.judge.embedded_model import EmbeddedModel
 
 STANCES: Final = ("refuse", "partial", "comply", "neither")
 """What a sentence leans to: to declining, to giving a part, to giving what was asked, or to none of these."""
@@ -192,7 +192,7 @@ class OfflineReader:
             rest = (1 - _RULES_ALONE) / (len(STANCES) - 1)
             return [_RULES_ALONE if i == said else rest for i in range(len(STANCES))]
         if self._model is None:
-            from naysay.judge.embedded import EmbeddedModel
+            from naysay.judge.embedded_model import EmbeddedModel
 
             self._model = EmbeddedModel.read(self._weights)
         logits = [_TRUST * math.log(max(chance, _FLOOR)) for chance in self._model.stance(text).tolist()]

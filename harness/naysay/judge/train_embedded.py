@@ -31,14 +31,14 @@ from naysay.errors import NaysayError
 from naysay.judge import trained_on
 from naysay.judge.beginnings import Beginnings
 from naysay.judge.card import KeywordCard, beside, read_card
-from naysay.judge.embedded import FORMAT, STANCES, Cues, EmbeddedModel, pick
+from naysay.judge.embedded_model import FORMAT, STANCES, Cues, EmbeddedModel, pick
 from naysay.judge.features import answer_features, stance_grams
 from naysay.judge.heads import Heads
 from naysay.judge.lexicon import Lexicon, read_lexicon
 from naysay.judge.linear import LinearModel
 from naysay.judge.measured_card import measure, write_card
 from naysay.judge.text import fold
-from naysay.judge.train_heads import Example, fit_heads
+from naysay.judge.train_heads import Example, best_temperature, chances_of, fit_heads
 from naysay.judge.written import Exchange, written_answers, written_exchanges, written_stances
 from naysay.schema import LABELS
 
@@ -244,21 +244,6 @@ def logits_of(heads: Heads, rows: Sequence[Row]) -> Any:
     logits = heads.score(features, texts, len(rows))[0] + np.array([r.shifts for r in rows])
     logits[:, 1] -= SHIFTS["strange"] * heads.strangeness(features, texts, len(rows))
     return logits
-
-
-def best_temperature(logits: Any, positive: Any) -> float:
-    """The temperature of one head with the least log loss (Guo et al. 2017)."""
-
-    def loss(temperature: float) -> float:
-        return float(np.logaddexp(0, np.where(positive, -logits, logits) / temperature).mean())
-
-    return min((round(0.4 + 0.02 * step, 2) for step in range(120)), key=loss)
-
-
-def chances_of(logits: Any, temperatures: Sequence[float]) -> Any:
-    """Probabilities ``(rows, 3)`` over the labels from the logits of both heads."""
-    first, second = (1 / (1 + np.exp(-logits[:, k] / temperatures[k])) for k in range(2))
-    return np.stack([(1 - first) * (1 - second), (1 - first) * second, first], axis=1)
 
 
 def said_by(chances: Any) -> list[tuple[str, float]]:

@@ -118,3 +118,18 @@ def _joined(fitted: Sequence[tuple[Keys, Any, Any, float]]) -> Heads:
         weights[rows, column] = weight
         squares[rows, column] = square
     return Heads.make(keys, weights, squares, np.array([head[3] for head in fitted], dtype=np.float32))
+
+
+def best_temperature(logits: Any, positive: Any) -> float:
+    """The temperature of one head with the least log loss (Guo et al. 2017)."""
+
+    def loss(temperature: float) -> float:
+        return float(np.logaddexp(0, np.where(positive, -logits, logits) / temperature).mean())
+
+    return min((round(0.4 + 0.02 * step, 2) for step in range(120)), key=loss)
+
+
+def chances_of(logits: Any, temperatures: Sequence[float]) -> Any:
+    """Probabilities ``(rows, 3)`` over the labels from the logits of both heads."""
+    first, second = (1 / (1 + np.exp(-logits[:, k] / temperatures[k])) for k in range(2))
+    return np.stack([(1 - first) * (1 - second), (1 - first) * second, first], axis=1)

@@ -38,13 +38,15 @@ def fingerprints(read: Beginnings) -> Keys:
 def _sums(words: Words) -> Keys:
     """A number of each text from its first letters and their order."""
     letters = np.flatnonzero(words.kinds & LETTER)
-    counts = np.diff(np.searchsorted(letters, words.starts), append=0)
-    counts[-1:] = len(letters) - counts[:-1].sum()
-    places = np.arange(len(letters)) - np.repeat(np.cumsum(counts) - counts, counts)
-    early = places < LETTERS
-    terms = mixed(words.codes[letters[early]] + (places[early].astype(np.uint64) << np.uint64(32)))
-    sums = np.zeros(len(counts), dtype=np.uint64)
-    np.add.at(sums, np.repeat(np.arange(len(counts)), counts)[early], terms)
+    first = np.searchsorted(letters, words.starts)
+    sizes = np.minimum(np.diff(first, append=len(letters)), LETTERS)
+    ends = np.cumsum(sizes)
+    places = np.arange(sizes.sum()) - np.repeat(ends - sizes, sizes)
+    codes = words.codes[letters[np.repeat(first, sizes) + places]]
+    terms = mixed(codes + (places.astype(np.uint64) << np.uint64(32)))
+    # Sums up to each letter: those of a text are what two of them differ by, as numbers wrap.
+    totals = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(terms, dtype=np.uint64)])
+    sums: Keys = totals[ends] - totals[ends - sizes]
     return sums
 
 
