@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 Cues = tuple[tuple[str, ...], tuple[float, float], list[Evidence]]
 """What the phrase rules find: names of features, shifts of the two heads' logits, the phrases."""
+_NO_PHRASE: Scored = ("compliance", [], None, None)
 STANCES = ("refuse", "partial", "comply", "neither")
 FORMAT = 7
 _TRACE_SENTENCES = 40
@@ -121,7 +122,7 @@ class EmbeddedModel:
             keys: What :attr:`keys` finds in it.
         """
 
-        label, evidence, _, rationale = self.reader.read(text, prompt, head, keys)
+        label, evidence, _, rationale = self.reader.declining(text, prompt, head, keys) or _NO_PHRASE
         no = ("no to a question",) if answers_no(head.text, prompt) else ()
         if label == "compliance":
             complies = self.shifts["requested"] if rationale == REQUESTED else 0.0
@@ -218,7 +219,9 @@ class EmbeddedModel:
         temperatures = self.config["temperatures"]
         first, second = sigmoid(complies / temperatures[0]), sigmoid(partial / temperatures[1])
         chances = [(1 - first) * (1 - second), (1 - first) * second, first]
-        best = pick(chances, _PARTIAL_WIDE if _is_mostly_wide(head) else self.config["partial_at"])
+        best = pick(chances, self.config["partial_at"])
+        if best == 1 and _is_mostly_wide(head):
+            best = pick(chances, _PARTIAL_WIDE)
         return best, chances, phrases if best != LABELS.index("compliance") else []
 
     @staticmethod

@@ -170,6 +170,12 @@ class PhraseList:
             self._pattern(key)
         self._others("가")
 
+    def may_stand(self, text: str, keys: set[Key]) -> bool:
+        """Whether any of the phrases can stand in a folded text, by what :meth:`PhraseLists.keys_of` found in it."""
+        if self._loose or not self._keys.isdisjoint(keys):
+            return True
+        return bool(self._wide) and not text.isascii()
+
     def spans(self, text: str, keys: set[Key] | None = None, start: int = 0, end: int | None = None) -> list[Span]:
         """Where the phrases stand in a folded text, in order of their beginnings; the longest where several begin.
 
@@ -180,7 +186,11 @@ class PhraseList:
             end: Last character to look at, exclusive.
         """
         stop = len(text) if end is None else end
-        held = known_keys(_words_of(text), self._keys) if keys is None else self._keys & keys
+        if keys is None:
+            keys = known_keys(_words_of(text), self._keys)
+        if not self.may_stand(text, keys):
+            return []
+        held = self._keys & keys
         found = [m.span() for key in held for m in self._pattern(key).finditer(text, start, stop)]
         for pattern in self._others(text):
             found += [m.span() for m in pattern.finditer(text, start, stop)]
