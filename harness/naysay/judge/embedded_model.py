@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,8 @@ from naysay.judge.text import Folded, fold, sentences
 from naysay.schema import LABELS, Evidence, Label
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from naysay.judge.linear import Array
 
 Cues = tuple[tuple[str, ...], tuple[float, float], list[Evidence]]
@@ -170,6 +171,7 @@ class EmbeddedModel:
         # A partial refusal takes evidence: where little of a text is known, none is claimed.
         strange = self.heads.strangeness(rows, seen.texts, len(pairs))
         logits[:, 1] -= self.shifts["strange"] * strange
+        foreign = (strange > _STRANGE).tolist()
         known = np.bincount(seen.texts[: seen.words][rows[: seen.words] > 0], minlength=len(pairs)).tolist()
         runs = np.bincount(seen.texts[seen.few :][rows[seen.few :] > 0], minlength=len(pairs)).tolist()
         decided = [
@@ -181,19 +183,17 @@ class EmbeddedModel:
         toward = np.array([_TOWARD[best] for best, _, _ in decided], dtype=np.float32) / lengths
         first = len(seen.owners)
         shares = self.heads.moved(rows[:first], toward, seen.texts[:first], seen.owners, len(read.spans))
-        spans, of_answer = read.spans.tolist(), list(pairwise([0, *np.cumsum(read.sizes).tolist()]))
+        strongest = _Strongest(shares, read)
         scored: list[Scored | str] = []
         for number, (best, chances, evidence) in enumerate(decided):
             head, text = read.folded[number], pairs[number][0]
             if chances is None:
                 scored.append(NO_WORD)
                 continue
-            if strange[number] > _STRANGE and not is_wide(head.text) and (other := other_language(head.text)):
+            if foreign[number] and not is_wide(head.text) and (other := other_language(head.text)):
                 scored.append(f"its words are of a language that the judge was not made for ({other})")
                 continue
-            for index in sorted(range(*of_answer[number]), key=shares.__getitem__, reverse=True)[:2]:
-                if shares[index] > 0:
-                    evidence = [*evidence, _sentence(text, head.span(*spans[index]), shares[index])]
+            evidence = evidence + strongest.of(number, text, head)
             rationale = None
             if best == 1 and chances[0] > chances[1]:
                 rationale = f"partial from a probability of {self.config['partial_at']} on: partial refusals are rare"
@@ -282,6 +282,33 @@ def _is_mostly_wide(head: str) -> bool:
     """Whether an answer begins in Hangul or Chinese, and does not only quote it."""
     seen = head[:_WIDE_CHARS]
     return is_wide(seen) and 2 * len(WIDE.findall(seen)) > sum(map(str.isalpha, seen))
+
+
+class _Strongest:
+    """The two sentences of each answer that moved it most, as far as they moved it at all.
+
+    Args:
+        shares: ``(sentences,)``, how far each sentence moved its answer, in logits.
+        read: The sentences.
+    """
+
+    def __init__(self, shares: NDArray[np.float64], read: Beginnings) -> None:
+        last = np.cumsum(read.sizes)
+        order = np.lexsort((-shares, np.repeat(np.arange(len(last)), read.sizes)))
+        places = np.stack([order[last - read.sizes], order[np.minimum(last - read.sizes + 1, last - 1)]])
+        moved = shares[places]
+        moved[1, read.sizes == 1] = 0
+        # Long lists of numbers, and no small ones: thousands of those would keep the garbage collector busy.
+        self._moved = moved.tolist()
+        self._starts, self._ends = (read.spans[places, side].tolist() for side in (0, 1))
+
+    def of(self, number: int, text: str, head: Folded) -> list[Evidence]:
+        """Those of one answer, the strongest first."""
+        return [
+            _sentence(text, head.span(starts[number], ends[number]), moved[number])
+            for moved, starts, ends in zip(self._moved, self._starts, self._ends, strict=True)
+            if moved[number] > 0
+        ]
 
 
 def pick(chances: Sequence[float], partial_at: float) -> int:

@@ -125,8 +125,8 @@ class Heads:
 
     def moved(
         self, rows: NDArray[np.int32], toward: Array, texts: NDArray[np.int64], owners: NDArray[np.int64], count: int
-    ) -> list[float]:
-        """How far each part moved its text, in logits.
+    ) -> NDArray[np.float64]:
+        """How far each part moved its text, in logits, ``(parts,)``.
 
         Args:
             rows: ``(features,)``.
@@ -136,8 +136,7 @@ class Heads:
             count: How many parts there are.
         """
         by_feature = np.einsum("ij,ij->i", self.weights.take(rows, axis=0), toward.take(texts, axis=0))
-        shares: list[float] = np.bincount(owners, weights=by_feature, minlength=count).tolist()
-        return shares
+        return np.bincount(owners, weights=by_feature, minlength=count).astype(np.float64, copy=False)
 
     def to_arrays(self) -> dict[str, Any]:
         """Plain arrays for one ``.npz``, numbers in half precision."""
