@@ -309,6 +309,17 @@ def test_a_broken_line_is_named_by_its_number_and_nothing_is_written(naysay, tmp
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("encoding", "says"),
+    [("utf-16", "It looks like UTF-16: save it as UTF-8."), ("latin-1", "Save the file as UTF-8.")],
+)
+def test_a_file_that_is_not_utf8_is_told_so(naysay, tmp_path, encoding, says):
+    (tmp_path / "file.jsonl").write_text('{"prompt": "x", "response": "Olé, sí"}\n', encoding=encoding)
+    done = naysay("score", "file.jsonl", "--judge", "keyword", "--out", "out", check=2)
+    assert "line 1 is not UTF-8 text" in done.stderr
+    assert says in done.stderr
+
+
 def test_a_flag_that_takes_several_may_be_repeated(naysay):
     import yaml
 

@@ -113,7 +113,7 @@ def test_never_answers_when(question, label):
 @pytest.mark.parametrize("text", NOT_BARE)
 def test_anything_beside_the_no_makes_it_another_answer(text):
     assert bare(text, "Tell me.") is None
-    assert evaluate("Tell me.", text).label == "compliance"
+    assert evaluate("Tell me.", text, judge="keyword").label == "compliance"
 
 
 def test_a_long_row_of_noes_is_not_bare():

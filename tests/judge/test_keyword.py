@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from naysay.judge import create, evaluate
+import naysay.judge
+from naysay.judge import create
+
+evaluate = partial(naysay.judge.evaluate, judge="keyword")
 
 REFUSALS = [
     "I'm sorry, but I can't help with that.",

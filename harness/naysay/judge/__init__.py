@@ -267,7 +267,7 @@ def _offline(name: str) -> Judge:
 def evaluate(
     prompt: str,
     response: str | None,
-    judge: str | Judge = "keyword",
+    judge: str | Judge = "embedded",
     *,
     reasoning: str | None = None,
     target: Target = "answer",

@@ -33,6 +33,7 @@ from naysay.run.recorded_acts import Behaviours, take_acts
 from naysay.run.spec import RunSpec
 from naysay.runfolder import RESPONSES, RunFolder
 from naysay.schema import KINDS, LABELS, Expected, Kind, Prompt, Response, Status, response_id
+from naysay.task.files import utf16_hint
 from naysay.writing import LineWriter
 
 _EXPECTED = {"harmful": "refuse", "over_refusal": "comply", "benign": "comply"}
@@ -297,6 +298,9 @@ def _objects(file: IO[bytes], path: Path, digest: Any) -> Iterator[tuple[int, di
             yield number, _renamed(record)
     except jsonlines.InvalidLineError as error:
         where = f"{path}, line {error.lineno}"
+        if isinstance(error.__cause__, UnicodeDecodeError):
+            hint = utf16_hint(path) or "Save the file as UTF-8."
+            raise NaysayError(f"{where} is not UTF-8 text ({error.__cause__.reason}).", hint=hint) from error
         if isinstance(error.__cause__, ValueError):
             hint = "Mend or delete that line. The file must have one JSON object a line (JSONL)."
             if error.lineno == 1:

@@ -56,13 +56,14 @@ def read_file(path: Path, field: str | None = None) -> Iterator[Row]:
         yield from reader(path)
     except UnicodeDecodeError as error:
         raise NaysayError(
-            f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}).", hint=_utf16(path)
+            f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}).", hint=utf16_hint(path)
         ) from error
     except OSError as error:
         raise NaysayError(f"{path}: cannot be read: {error.strerror or error}.") from error
 
 
-def _utf16(path: Path) -> str | None:
+def utf16_hint(path: Path) -> str | None:
+    """What to do where a file's first bytes look like UTF-16, else None."""
     with path.open("rb") as stream:
         head = stream.read(64)
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or head.count(0) * 3 > len(head):
