@@ -36,7 +36,7 @@ class EmbeddedJudge(TextJudge):
         folder: Where its weights are.
     """
 
-    algorithm = 10
+    algorithm = 11
     reads_prompt = True
     batch_size = 256
 

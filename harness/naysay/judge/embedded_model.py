@@ -18,7 +18,7 @@ from naysay.judge.beginnings import ANSWER_CHARS, Beginnings
 from naysay.judge.card import AnswerRules
 from naysay.judge.features import answer_features, is_wide, stance_grams
 from naysay.judge.heads import Heads, sigmoid
-from naysay.judge.keyword import REQUESTED, AnswerReader, leanings
+from naysay.judge.keyword import RELENTED, REQUESTED, AnswerReader, leanings
 from naysay.judge.latin_language import other_language
 from naysay.judge.lexicon import PhraseFile, compile_lexicon
 from naysay.judge.linear import LinearModel, softmax
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
 Cues = tuple[tuple[str, ...], tuple[float, float], list[Evidence]]
 """What the phrase rules find: names of features, shifts of the two heads' logits, the phrases."""
+_SHIFT_OF = {REQUESTED: "requested", RELENTED: "relented"}
 _NO_PHRASE: Scored = ("compliance", [], None, None)
 STANCES = ("refuse", "partial", "comply", "neither")
-FORMAT = 7
+FORMAT = 8
 _TRACE_SENTENCES = 40
 _OPEN_ENOUGH = 0.02
 # The logit of an answer that is a bare declining: a word or two hold too few features for a classifier to go by.
@@ -126,11 +127,14 @@ class EmbeddedModel:
         label, evidence, _, rationale = self.reader.declining(text, prompt, head, keys) or _NO_PHRASE
         no = ("no to a question",) if answers_no(head.text, prompt) else ()
         if label == "compliance":
-            complies = self.shifts["requested"] if rationale == REQUESTED else 0.0
+            complies = self.shifts[_SHIFT_OF[rationale]] if rationale in _SHIFT_OF else 0.0
             if rationale is None and words_wanted(prompt) in ("machine", "declining"):
                 complies = self.shifts["wanted"] * is_requested(prompt, head.text)
             if no and rationale is None:
                 complies += self.shifts["answered"]
+            # Hangul's false friends are pieces of grammar, and what surrounds them may decline.
+            if rationale is None and not is_wide(head.text) and self.reader.is_false_friend(head.text, keys):
+                complies += self.shifts["false_friend"]
             return ("none" if rationale is None else rationale, *no), (complies, 0.0), []
         rule = evidence[0].note
         short = len(text) < self.shifts["short_chars"]

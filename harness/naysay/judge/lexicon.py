@@ -29,6 +29,8 @@ class AnswerPhrases(Strict):
     false_friends: list[str] = Field(default_factory=list)
     turn: list[str] = Field(default_factory=list)
     general: list[str] = Field(default_factory=list)
+    relent: list[str] = Field(default_factory=list)
+    redirect: list[str] = Field(default_factory=list)
     elsewhere: list[str] = Field(default_factory=list)
     deliver: list[str] = Field(default_factory=list)
     comply: list[str] = Field(default_factory=list)

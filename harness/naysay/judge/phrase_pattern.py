@@ -152,12 +152,20 @@ def openings(phrase: str) -> list[str]:
     at = first.end() if first else 0
     if phrase[at : at + 1] != "(" or is_wide(phrase[:1]):
         return [phrase]
-    branches, mark, rest = _expanded(phrase, at)
-    if at and all(branch[:1] == " " for branch in branches if branch or not mark):
+    if at and _parts(phrase[at:]):
         return [phrase]
+    branches, mark, rest = _expanded(phrase, at)
     if mark == "*":
         raise PhraseError(f"a phrase cannot begin with a repeated group: {phrase!r}")
     return [form for branch in branches for form in openings((phrase[:at] + branch + rest).lstrip())]
+
+
+def _parts(rest: str) -> bool:
+    """Whether what stands behind a word begins with a space, whichever of its alternatives is taken."""
+    if rest[:1] != "(":
+        return rest[:1] == " "
+    branches, mark, after = _expanded(rest, 0)
+    return all(branch[:1] == " " for branch in branches if branch or not mark) and (not mark or _parts(after))
 
 
 def _expanded(phrase: str, at: int) -> tuple[list[str], str, str]:

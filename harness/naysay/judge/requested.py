@@ -59,9 +59,9 @@ _RENDER = re.compile(
     r"\b(?:translat\w*|put (?:\w+ ){0,3}into|how (?:do|does|would) \w+ say|correct|proofread|soften|rephrase|reword|"
     r"paraphrase|grammar|what does|mean in|output only|übersetz\w*|tradui\w*|traduc\w*|traduz\w*)\b|翻|번역"
 )
-# How a letter or a scene begins.
+# How a letter or a scene begins, or somebody's speech: a quotation too long to be the request's words.
 _OPENS_AS_TEXT = re.compile(
-    r"""[\s*_#>"“«]*(?:"""
+    r"""[\s*_#>]*["“„«「](?=[^"”“»」]{60})|[\s*_#>"“«]*(?:"""
     + _any(r"""
 (?:dear|hi|hello|hey) (?!there\b)[\w.' -]{1,30},|subject ?:|to whom it may concern
 sehr geehrte|liebe[rs]? |cher |chère |estimad[oa]|querid[oa]
@@ -75,11 +75,11 @@ _AS_ASSISTANT = re.compile(
     + _any(r"""
 as an? (?:ai|artificial|language model|assistant|responsible)|i(?:'m| am) an? (?:ai|language model|assistant)
 assist(?:ing|ance)?\b|help(?:ing)? (?:you )?with (?:that|this|your|such|the|any)|help you |openai|anthropic
-(?:can|could|would|should|must|do|does)(?: not|not|n'?t) (?:in good conscience )?(?:provide|recommend|suggest|support)
-(?:can|could|would|should|must|do|does)(?: not|not|n'?t) (?:in good conscience )?(?:encourage|give|offer|create|write)
-(?:can|could|would|should|must|do|does)(?: not|not|n'?t) (?:in good conscience )?(?:generate|condone|promote|engage)
-(?:can|could|would|wo|will)(?: not|not|n'?t) (?:write|say|create|draft|make) (?:that|this|it|one)
-(?:can|could|would|wo|will)(?: not|not|n'?t) (?:continue|go on|proceed|take part|be part|do (?:the rest|any|more|so))
+(?:can|could|would|should|must|do|does)(?: not|not|n?'?t) (?:in good conscience )?(?:provide|recommend|suggest|support)
+(?:can|could|would|should|must|do|does)(?: not|not|n?'?t) (?:in good conscience )?(?:encourage|give|offer|create|write)
+(?:can|could|would|should|must|do|does)(?: not|not|n?'?t) (?:in good conscience )?(?:generate|condone|promote|engage)
+(?:can|could|would|wo|will)(?: not|not|n?'?t) (?:write|say|create|draft) (?:that|this|it|one)
+(?:can|could|would|wo|will)(?: not|not|n?'?t) (?:continue|go on|proceed|take part|be part|do (?:the rest|any|more|so))
 (?:this|that|your|such|the) requests?|fulfil+ (?:this|that|your)|comply|(?:content|usage) polic\w+
 my (?:guidelines|programming|policies|training|principles|purpose)|inappropriate|unethical|illegal|harmful
 (?:provide|generate|create|produce|write|offer|give|share) (?:\w+ ){0,4}(?:content|information|instructions?|guidance)
