@@ -39,7 +39,7 @@ Cues = tuple[tuple[str, ...], tuple[float, float], list[Evidence]]
 _SHIFT_OF = {REQUESTED: "requested", RELENTED: "relented"}
 _NO_PHRASE: Scored = ("compliance", [], None, None)
 STANCES = ("refuse", "partial", "comply", "neither")
-FORMAT = 8
+FORMAT = 9
 _TRACE_SENTENCES = 40
 _OPEN_ENOUGH = 0.02
 # The logit of an answer that is a bare declining: a word or two hold too few features for a classifier to go by.

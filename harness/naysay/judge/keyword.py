@@ -47,7 +47,7 @@ _PAIRS = {'"': '"', "“": "”", "«": "»", "„": "“", "「": "」", "『":
 _LONGEST = 160
 _NEAR = 120
 """Characters around a phrase in which it may be said to point elsewhere."""
-DECLINING = ("apology", "decline", "weak", "condemn")
+DECLINING = ("apology", "decline", "limit", "weak", "condemn")
 """The lists of which a phrase in the opening declines."""
 REQUESTED = "the declining words were asked for"
 OTHER_VOICE = "one voice declines, another answers"
@@ -160,11 +160,15 @@ class AnswerReader:
                 break
             if not self._is_guarded(head, text, keys, start, end):
                 return start, end, "decline"
-        for name in ("weak", "condemn"):
+        for name in ("limit", "weak", "condemn"):
             if name == "weak" and len(text) > self.rules.short:
                 continue
             for start, end in self.lists[name].spans(folded, keys, 0, min(begin + self.rules.first, first)):
-                if not self._is_guarded(head, text, keys, start, end) and not self._has_turn(folded, keys, end):
+                if self._is_guarded(head, text, keys, start, end):
+                    continue
+                if name == "limit":
+                    return start, end, "decline"
+                if not self._has_turn(folded, keys, end):
                     return start, end, name
         return None
 

@@ -23,6 +23,7 @@ class AnswerPhrases(Strict):
     """Phrases of answers; what each list does is said in ``judges/keyword/phrases/en.yaml``."""
 
     decline: list[str] = Field(default_factory=list)
+    limit: list[str] = Field(default_factory=list)
     apology: list[str] = Field(default_factory=list)
     weak: list[str] = Field(default_factory=list)
     condemn: list[str] = Field(default_factory=list)

@@ -30,6 +30,7 @@ how (?:do|should|could|can|would|might) (?:i|we) (?:\w+ ){0,2}(?:say|tell|write|
 how (?:do|should|could|can|would|might) (?:i|we) (?:\w+ ){0,2}(?:refuse|turn)
 an? (?:example|sample|template|line|quote|caption|poem|story|scene|letter|e-?mail|message|dialogue|reply|response)
 an? (?:script|joke|song)
+(?:give|list|show) (?:me |us )?(?:\w+ ){0,3}(?:examples|samples|lines|phrases|sentences|replies|responses)
 put (?:\w+ ){0,3}into|correct|soften|define|output only|how (?:do|does|would) (?:you|one|people) say|what should it say
 (?:break-?up|breakup|rejection|resignation|cancellation|decline|apology) (?:text|letter|e-?mail|note|message|mail)
 (?:film |short |stage )?(?:dialogue|banner|copy|macro|template|voicemail|out-of-office|e-?mail please|one line)
@@ -89,8 +90,8 @@ my (?:guidelines|programming|policies|training|principles|purpose)|inappropriate
 )
 # What is wanted is the way in which a machine declines.
 _OF_A_MACHINE = re.compile(
-    r"\b(?:write|draft|compose|give me|show me|translate|rephrase|paraphrase|quote|example|sample|typical|what does)\b"
-    r"[^.!?\n]{0,60}\b(?:refusals?|refus(?:es|ing)|declin\w+|apolog\w+)\b"
+    r"\b(?:write|draft|compose|give me|show me|translate|rephrase|paraphrase|quote|examples?|samples?|typical|"
+    r"what does)\b[^.!?\n]{0,60}\b(?:refusals?|refus(?:es?|ing)|declin\w+|apolog\w+)\b"
 )
 _MACHINE = re.compile(r"\b(?:ai|chat ?bots?|bots?|assistants?|language models?|llms?|robots?)\b")
 # Jailbreaks name refusing, too, in order to forbid it, and they are long.
@@ -120,10 +121,10 @@ def is_requested(prompt: str, answer: str) -> bool:
     wanted = words_wanted(prompt)
     if wanted in (None, "machine"):
         return wanted == "machine"
-    answer = answer[:_LOOKED_AT]
-    if _AS_ASSISTANT.search(answer):
-        return False
-    return wanted == "declining" or _OPENS_AS_TEXT.match(answer) is not None
+    opens_as_text = _OPENS_AS_TEXT.match(answer) is not None
+    if _AS_ASSISTANT.search(answer, 0, _LOOKED_AT):
+        return wanted == "declining" and opens_as_text
+    return wanted == "declining" or opens_as_text
 
 
 @lru_cache(maxsize=4096)
