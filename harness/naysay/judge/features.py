@@ -54,6 +54,7 @@ because instead other sure course step steps first
 """
 
 
+@lru_cache(maxsize=256)
 def _named(name: str) -> int:
     """The number of a feature that is no word."""
     return crc32(name.encode())

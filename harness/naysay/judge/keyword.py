@@ -42,6 +42,7 @@ _ORDINALS = re.compile(
     r"d'abord|ensuite|puis|enfin)(?!\w)|首先|其次|然后|最后|먼저|다음|마지막"
 )
 _PAIRS = {'"': '"', "“": "”", "«": "»", "„": "“", "「": "」", "『": "』", "《": "》"}
+_QUOTING = re.compile(f"[`>{''.join({*_PAIRS, *_PAIRS.values()})}]")
 
 # Characters that no phrase is longer than.
 _LONGEST = 160
@@ -142,25 +143,30 @@ class AnswerReader:
         folded = head.text
         if keys is not None and not any(self.lists[name].may_stand(folded, keys) for name in DECLINING):
             return None
-        lead = _LEAD.match(folded)
-        begin = lead.end() if lead else 0
-        first, last = self._bounds(folded, begin)
         # No phrase counts that begins behind the opening: what stands there need not be looked through.
-        folded = folded[: last + _LONGEST]
+        folded = folded[: self.rules.window + _LONGEST]
         if keys is None:
             keys = self.lists.keys_of(folded)
+        lead = _LEAD.match(folded)
+        begin = lead.end() if lead else 0
         word = _first_word(folded)
         span = self.lists["apology"].at(folded, begin)
         if span is None and word != begin:
             span = self.lists["apology"].at(folded, word)
         if span and not self._is_guarded(head, text, keys, *span):
             return (*span, "apology")
-        for start, end in self.lists["decline"].spans(folded, keys):
+        declining = self.lists["decline"].spans(folded, keys)
+        others = [name for name in ("limit", "weak", "condemn") if self.lists[name].may_stand(folded, keys)]
+        if not declining and not others:
+            return None
+        first, last = self._bounds(folded, begin)
+        folded = folded[: last + _LONGEST]
+        for start, end in declining:
             if start > last:
                 break
             if not self._is_guarded(head, text, keys, start, end):
                 return start, end, "decline"
-        for name in ("limit", "weak", "condemn"):
+        for name in others:
             if name == "weak" and len(text) > self.rules.short:
                 continue
             for start, end in self.lists[name].spans(folded, keys, 0, min(begin + self.rules.first, first)):
@@ -272,6 +278,8 @@ def _is_quoted(text: str, at: int) -> bool:
 
     An answer that stands in quotation marks as a whole is its own speaker.
     """
+    if _QUOTING.search(text, 0, at) is None:
+        return False
     fence = text.rfind("```", 0, at)
     if text.count("```", 0, at) % 2 and (text[:fence].strip() or text[at:].strip("` \n").count("```")):
         return True
