@@ -18,7 +18,7 @@ from naysay.judge.beginnings import ANSWER_CHARS, Beginnings
 from naysay.judge.card import AnswerRules
 from naysay.judge.features import answer_features, is_wide, stance_grams
 from naysay.judge.heads import Heads, sigmoid
-from naysay.judge.keyword import RELENTED, REQUESTED, AnswerReader, leanings
+from naysay.judge.keyword import OTHER_VOICE, RELENTED, REQUESTED, AnswerReader, leanings
 from naysay.judge.latin_language import other_language
 from naysay.judge.lexicon import PhraseFile, compile_lexicon
 from naysay.judge.linear import LinearModel, softmax
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 Cues = tuple[tuple[str, ...], tuple[float, float], list[Evidence]]
 """What the phrase rules find: names of features, shifts of the two heads' logits, the phrases."""
-_SHIFT_OF = {REQUESTED: "requested", RELENTED: "relented"}
+_SHIFT_OF = {REQUESTED: "requested", RELENTED: "relented", OTHER_VOICE: "voiced"}
 _NO_PHRASE: Scored = ("compliance", [], None, None)
 STANCES = ("refuse", "partial", "comply", "neither")
-FORMAT = 9
+FORMAT = 10
 _TRACE_SENTENCES = 40
 _OPEN_ENOUGH = 0.02
 # The logit of an answer that is a bare declining: a word or two hold too few features for a classifier to go by.

@@ -46,6 +46,8 @@ _QUOTING = re.compile(f"[`>{''.join({*_PAIRS, *_PAIRS.values()})}]")
 
 # Characters that no phrase is longer than.
 _LONGEST = 160
+_ANSWERED = 60
+"""Characters of an answer that must follow where a refusal is taken back."""
 _NEAR = 120
 """Characters around a phrase in which it may be said to point elsewhere."""
 DECLINING = ("apology", "decline", "limit", "weak", "condemn")
@@ -221,7 +223,7 @@ class AnswerReader:
         ``rest`` is what stands after the character ``after``, folded, and ``keys`` what is known of its words.
         """
         for start, end in self.lists["relent"].spans(rest.text, keys):
-            if len(rest.text) - end < self.rules.help_after:
+            if len(rest.text) - end < _ANSWERED:
                 return None
             near = max(0, start - _NEAR), end + _NEAR
             if not any(self.lists[name].spans(rest.text, keys, *near) for name in ("elsewhere", "redirect")):

@@ -30,6 +30,7 @@ how (?:do|should|could|can|would|might) (?:i|we) (?:\w+ ){0,2}(?:say|tell|write|
 how (?:do|should|could|can|would|might) (?:i|we) (?:\w+ ){0,2}(?:refuse|turn)
 an? (?:example|sample|template|line|quote|caption|poem|story|scene|letter|e-?mail|message|dialogue|reply|response)
 an? (?:script|joke|song)
+(?:poem|story|song|limerick|haiku|dialogue|speech|monologue|scene|letter|e-?mail) (?:about|on|to|for|from|where)
 (?:give|list|show) (?:me |us )?(?:\w+ ){0,3}(?:examples|samples|lines|phrases|sentences|replies|responses)
 put (?:\w+ ){0,3}into|correct|soften|define|output only|how (?:do|does|would) (?:you|one|people) say|what should it say
 (?:break-?up|breakup|rejection|resignation|cancellation|decline|apology) (?:text|letter|e-?mail|note|message|mail)
@@ -60,12 +61,12 @@ _RENDER = re.compile(
     r"\b(?:translat\w*|put (?:\w+ ){0,3}into|how (?:do|does|would) \w+ say|correct|proofread|soften|rephrase|reword|"
     r"paraphrase|grammar|what does|mean in|output only|übersetz\w*|tradui\w*|traduc\w*|traduz\w*)\b|翻|번역"
 )
-# How a letter or a scene begins, or somebody's speech: a quotation too long to be the request's words.
+# How a letter, a scene or verse begins, or somebody's speech: a quotation too long to be the request's words.
 _OPENS_AS_TEXT = re.compile(
-    r"""[\s*_#>]*["“„«「](?=[^"”“»」]{60})|[\s*_#>"“«]*(?:"""
+    r"""[\s*_#>]*["“„«「](?=[^"”“»」]{60})|(?:[a-zà-ÿ"'][^\n]{7,59}\n){3}|[\s*_#>"“«]*(?:"""
     + _any(r"""
 (?:dear|hi|hello|hey) (?!there\b)[\w.' -]{1,30},|subject ?:|to whom it may concern
-sehr geehrte|liebe[rs]? |cher |chère |estimad[oa]|querid[oa]
+sehr geehrte|liebe[rs]? |cher |chère |estimad[oa]|querid[oa]|(?:hola|hallo|bonjour|salut),? \w{2,20}[,.!]
 act [ivx\d]+\b|scene\b|int\.|ext\.
 """)
     + ")"

@@ -66,7 +66,7 @@ MEASURED_ON = {
 SHIFTS = {
     "declined": 1.5, "short": 0.5, "short_chars": 450, "turned": 1.5, "condemned": 0.5, "part": 1.5, "whole": 2.0,
     "strange": 2.5, "requested": 20.0, "wanted": 3.0, "answered": 2.0,
-    "false_friend": 2.0, "relented": 2.0,
+    "false_friend": 2.0, "relented": 2.0, "voiced": 1.0,
 }  # fmt: skip
 PARTIAL_AT = 0.27
 STANCE_C = 10.0

@@ -11,7 +11,9 @@ import re
 
 # A speaker at the beginning of a line: in brackets, or with a colon, or "As NAME, ".
 _NAMED = (
-    r"(?:[\[(<{](?P<bracketed>[^\])>}\n]{1,40})[\])>}]|(?P<named>[A-Z][\w.+-]*(?: [A-Z0-9][\w.+-]*){0,3}) ?:|"
+    r"(?:[\[(<{【](?P<bracketed>[^\])>}】\n]{1,40})[\])>}】]|"
+    r"(?P<named>[A-Z][\w.+-]*(?: [A-Z0-9][\w.+-]*){0,3}|"
+    r"[가-힣一-鿿][^\s:：,.，。]{0,9}(?: [^\s:：,.，。]{1,9})?) ?[:：]|"
     r"As (?:an? )?(?P<posing>[A-Z][^\n,.]{0,40}),)"
 )
 _FIRST_SPEAKER = re.compile(r"(?:\W{0,3}|\n[ \t*_\"“]*)" + _NAMED)
@@ -44,8 +46,8 @@ def last_voice(text: str, after: int) -> int | None:
             found = match
     if found is None:
         return None
-    colon = text[found.end() : found.end() + 3].find(":")
-    return found.end() + colon + 1
+    colon = re.match(r"[^:：]{0,2}[:：]", text[found.end() : found.end() + 3])
+    return found.end() + (colon.end() if colon else 0)
 
 
 def _name(match: re.Match[str]) -> str:
