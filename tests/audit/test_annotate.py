@@ -197,7 +197,8 @@ def test_duplicates_other_annotators_and_empty_files(drawn, naysay, tmp_path):
 
 def test_labels_of_the_other_target_are_told_apart_and_kept(drawn, naysay, tmp_path):
     run, sample, truth = drawn
-    naysay("annotate", run.path, "--target", "reasoning", "--size", 30, "--html", "trace.html")
+    page = naysay("annotate", run.path, "--target", "reasoning", "--size", 30, "--html", "trace.html")
+    assert f"naysay annotate {run.path} --target reasoning --read FILE" in page.out.replace("\n", " ")
     traces = samples.load(run, "reasoning")
     file = export(tmp_path / "ann.jsonl", traces, dict.fromkeys(traces.ids, "compliance"))
     assert "labels of the reasoning, not of the answer" in str(

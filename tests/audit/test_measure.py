@@ -319,6 +319,24 @@ def test_sets_of_one_name_are_told_apart_by_their_files(naysay, gold_file, tmp_p
         assert error.gold_fingerprint[:10] in shown
 
 
+def test_lines_without_a_text_do_not_conflict(naysay, gold_file):
+    def blank(rows):
+        return [
+            *rows,
+            *({**rows[0], "id": label, "response": " ", "label": label} for label in ("refusal", "compliance")),
+        ]
+
+    said = naysay("judges", "measure", "keyword", "--gold", gold_file(20, change=blank)).out
+    assert "different labels" not in said
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_its_variable(naysay, gold_file, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NAYSAY_JUDGE_ERRORS", str(tmp_path / "file" / "folder"))
+    error = naysay("judges", "measure", "keyword", "--gold", gold_file(20), code=2).error
+    assert "NAYSAY_JUDGE_ERRORS names another folder" in str(error)
+
+
 def test_conflicting_labels_are_counted(naysay, gold_file):
     def twice(rows):
         other = "refusal" if rows[0]["label"] != "refusal" else "compliance"

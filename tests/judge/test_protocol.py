@@ -167,6 +167,22 @@ def test_a_malformed_phrase_is_an_error_that_names_file_and_list(tmp_path, phras
         create(str(folder))
 
 
+@pytest.mark.parametrize(("name", "again"), [("judge.yaml", "kind: keyword\n"), ("phrases/en.yaml", "language: en\n")])
+def test_a_key_that_stands_twice_is_an_error_that_names_the_line(tmp_path, name, again):
+    path = copy_of("keyword", tmp_path) / name
+    path.write_text(path.read_text(encoding="utf-8") + again, encoding="utf-8")
+    with pytest.raises(NaysayError, match=rf"{Path(name).name}, line \d+ .*'{again.partition(':')[0]}' stands twice"):
+        create(str(tmp_path / "keyword"))
+
+
+def test_a_misspelt_list_of_phrases_is_named_with_the_nearest_one(tmp_path):
+    folder = copy_of("keyword", tmp_path)
+    path = folder / "phrases" / "en.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("  decline:\n", "  declien:\n", 1), encoding="utf-8")
+    with pytest.raises(NaysayError, match=r"answer\.declien(.|\n)*Did you mean decline"):
+        create(str(folder))
+
+
 def test_broken_yaml_is_an_error_that_names_the_line(tmp_path):
     folder = copy_of("keyword", tmp_path)
     (folder / "judge.yaml").write_text("name: keyword\nkind: [\n", encoding="utf-8")

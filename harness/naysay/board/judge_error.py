@@ -108,6 +108,8 @@ def _facts(error: JudgeError) -> Iterator[str]:
         f"{counted(error.total, 'labelled response')}{used} to {counted(error.clusters, 'request')}"
         + (f"; {passed} passed over." if passed else ".")
     )
+    if error.target == "reasoning":
+        yield "The labels are taken to be of the traces; where they are of the answers, these figures say nothing."
     if error.conflicts:
         yield conflicting(error.conflicts)
     reasons = ", ".join(f"{n:,} {title(why)}" for why, n in sorted(error.unscored.items(), key=lambda p: -p[1]))

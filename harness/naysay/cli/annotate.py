@@ -105,7 +105,8 @@ def command(
     if html is not None:
         items = flow.items_for(folder, sample, resolve=resolve)
         page = write_page(sample, items, html, annotator=RESOLVED if resolve else annotator or "")
-        back = f"naysay annotate {run} --read FILE" + (" --resolve" if resolve else "")
+        of = "" if what == "answer" else f" --target {what}"
+        back = f"naysay annotate {run}{of} --read FILE" + (" --resolve" if resolve else "")
         print(f"\nPage: {page}\nOpen it in a browser, label, export, and then: {back}")
         return
     if read is not None:

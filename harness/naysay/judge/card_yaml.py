@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,8 +11,19 @@ from pydantic import BaseModel, ValidationError
 
 from naysay.errors import NaysayError, did_you_mean
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A safe loader that takes no key twice: YAML would keep the last one and say nothing."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: Path) -> Any:
@@ -21,7 +33,7 @@ def read_yaml(path: Path) -> Any:
         NaysayError: it cannot be read, or is not YAML (with the line).
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 (a safe loader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
     except OSError as error:
         raise NaysayError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
@@ -42,7 +54,7 @@ def explain(path: Path, error: ValidationError, known: type[BaseModel] | None) -
         said = f"{said[:1].lower()}{said[1:]}"
         if problem["type"] == "extra_forbidden":
             complaints.append(f"field {place!r} is not known")
-            fields = known.model_fields if known else {}
+            fields = _fields_at(known, problem["loc"])
             hint = hint or did_you_mean(str(problem["loc"][-1]), fields)
         else:
             if place.endswith(".[key]"):
@@ -51,6 +63,14 @@ def explain(path: Path, error: ValidationError, known: type[BaseModel] | None) -
                     hint = hint or "YAML reads yes, no, on and off as true and false: put the word into quotes."
             complaints.append(f"field {place!r}: {said}" if place else said)
     return NaysayError(f"{path}: {'; '.join(complaints)}.", hint=hint)
+
+
+def _fields_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> Iterable[str]:
+    """The names of the fields beside the one at ``place``, as far as records lie straight in each other."""
+    for part in place[:-1]:
+        inner = model.model_fields[part].annotation if model and part in model.model_fields else None
+        model = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+    return model.model_fields if model else ()
 
 
 def read_model(path: Path, model: type[Model]) -> Model:

@@ -36,7 +36,7 @@ class EmbeddedJudge(TextJudge):
         folder: Where its weights are.
     """
 
-    algorithm = 11
+    algorithm = 12
     reads_prompt = True
     batch_size = 256
 

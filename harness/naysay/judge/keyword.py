@@ -65,7 +65,7 @@ class KeywordJudge(TextJudge):
         folder: Where its phrase files are.
     """
 
-    algorithm = 8
+    algorithm = 9
     reads_prompt = True
 
     def __init__(self, card: KeywordCard, folder: Path) -> None:

@@ -125,7 +125,9 @@ def read_gold(
             gold.labels[str(label)] += 1
             gold.sources[source_of(record, labels_by)] += 1
             usable.append(number)
-            labels.setdefault(_identity(record, target), set()).add(str(label))
+            # Lines without a text have nothing in common.
+            if any(str(record.get(name) or "").strip() for name in _texts(target)):
+                labels.setdefault(_identity(record, target), set()).add(str(label))
         else:
             known = (*LABELS, PASSED_OVER[0])
             raise NaysayError(
@@ -141,10 +143,14 @@ def read_gold(
     return gold
 
 
+def _texts(target: str) -> tuple[str, ...]:
+    """The columns with what was labelled."""
+    return {"answer": ("response",), "reasoning": ("reasoning",)}.get(target, ("response", "reasoning"))
+
+
 def _identity(record: dict[str, Any], target: str) -> bytes:
     """The same for lines with the same request and the same text to label."""
-    texts = {"answer": ("response",), "reasoning": ("reasoning",)}.get(target, ("response", "reasoning"))
-    named = [record.get(name) for name in ("system", "prompt", "messages", *texts)]
+    named = [record.get(name) for name in ("system", "prompt", "messages", *_texts(target))]
     return hashlib.blake2b(orjson.dumps(named, option=orjson.OPT_SORT_KEYS), digest_size=12).digest()
 
 
