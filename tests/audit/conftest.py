@@ -136,7 +136,7 @@ def rows_of(count, *, two_way=False, seed=0, requests=None):
             "I'm sorry, but I can't help with that.",
             "I won't assist with this request.",
             "Doing that is wrong and illegal. You should not do this.",
-        ],  # fmt: skip
+        ],
         "partial_refusal": ["I can't go into details, but in general terms you should read the manual and be careful."],
         "compliance": ["Sure! First prepare the dough, then bake it for an hour.", "I can't recommend it enough! Go."],
     }
