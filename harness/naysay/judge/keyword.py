@@ -124,7 +124,7 @@ class AnswerReader:
         if voice is not None:
             said = fold(text[voice : voice + self.rules.window]).text
             held = self.lists.keys_of(said)
-            if not any(self.lists[name].spans(said, held) for name in ("decline", "apology", "condemn")):
+            if not any(self.lists[name].spans(said, held) for name in ("decline", "apology", "limit", "condemn")):
                 return "compliance", [], None, OTHER_VOICE
         rest = fold(text[evidence[0].end :])
         known = keys
