@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "harness" / "naysay"
 LEAVES = {
     "errors", "schema", "content", "registry", "runfolder", "agreement", "raters", "numbered", "records", "writing",
+    "yaml_keys",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
@@ -18,6 +19,7 @@ MAY_IMPORT = {
     "registry": {"errors"},
     "records": {"errors", "schema"},
     "writing": {"errors"},
+    "yaml_keys": {"errors"},
     "runfolder": {"errors", "schema", "numbered", "records", "writing"},
     "agreement": {"schema"},
     "raters": set(),

@@ -171,7 +171,7 @@ def test_a_malformed_phrase_is_an_error_that_names_file_and_list(tmp_path, phras
 def test_a_key_that_stands_twice_is_an_error_that_names_the_line(tmp_path, name, again):
     path = copy_of("keyword", tmp_path) / name
     path.write_text(path.read_text(encoding="utf-8") + again, encoding="utf-8")
-    with pytest.raises(NaysayError, match=rf"{Path(name).name}, line \d+ .*'{again.partition(':')[0]}' stands twice"):
+    with pytest.raises(NaysayError, match=rf"{Path(name).name}, line \d+: {again.partition(':')[0]} is given twice"):
         create(str(tmp_path / "keyword"))
 
 

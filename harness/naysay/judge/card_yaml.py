@@ -10,30 +10,26 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from naysay.errors import NaysayError, did_you_mean
+from naysay.yaml_keys import once_each
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A safe loader that takes no key twice: YAML would keep the last one and say nothing."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: Path) -> Any:
     """A YAML file as plain data.
 
     Raises:
-        NaysayError: it cannot be read, or is not YAML (with the line).
+        NaysayError: it cannot be read, is not YAML, or has a key twice (with the line).
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+        loader = _LOADER(path.read_text(encoding="utf-8"))
+        try:
+            node = loader.get_single_node()
+            once_each(node, path)
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
     except OSError as error:
         raise NaysayError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from naysay.errors import NaysayError, did_you_mean, is_utf8
 from naysay.schema import Generation, Target
+from naysay.yaml_keys import once_each
 
 
 def _listed(value: Any) -> Any:
@@ -222,7 +223,7 @@ def _read_spec(file: Path) -> dict[str, Any]:
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
             raise NaysayError(f"{file} is not a mapping of fields.", hint="`naysay run --print-spec` shows the shape.")
-        _once_each(node, file)
+        once_each(node, file, _field)
         value = loader.construct_document(node)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2025-02-30.
         raise NaysayError(f"{file} cannot be read as YAML: {error}", hint=shape) from error
@@ -233,25 +234,6 @@ def _read_spec(file: Path) -> dict[str, Any]:
 
 def _field(key: Any) -> str:
     return str(key).replace("-", "_")
-
-
-def _once_each(node: yaml.MappingNode, file: Path) -> None:
-    """Refuse a field, or a setting inside of one, that stands twice: YAML itself takes the last and says nothing."""
-    _no_key_twice([(_field(key.value), key) for key, _ in node.value], file)
-    for _, inner in node.value:
-        if isinstance(inner, yaml.MappingNode):
-            _no_key_twice([(str(key.value), key) for key, _ in inner.value], file)
-
-
-def _no_key_twice(keys: list[tuple[str, yaml.Node]], file: Path) -> None:
-    lines: dict[str, int] = {}
-    for name, key in keys:
-        line = key.start_mark.line + 1
-        if name in lines:
-            raise NaysayError(
-                f"{file}, line {line}: {name} is given twice (first in line {lines[name]}).", hint="Remove one."
-            )
-        lines[name] = line
 
 
 def _problems(error: ValidationError) -> list[str]:
