@@ -67,8 +67,16 @@ def to_line(record: Any) -> bytes:
         return orjson.dumps(_replace_surrogates(record), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+_ELSEWHERE = "Choose a folder you may write to with --out."
+
+
+def write_atomically(path: Path, data: bytes, *, hint: str = _ELSEWHERE) -> None:
     """Write a file so that readers see the old content or the new, never half of it.
+
+    Args:
+        path: The file.
+        data: Its content.
+        hint: What to do where it may not be written there.
 
     Raises:
         NaysayError: it cannot be written.
@@ -81,19 +89,17 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise cannot_write(path, error) from error
+        raise cannot_write(path, error, hint=hint) from error
 
 
-def cannot_write(path: Path, error: OSError) -> NaysayError:
+def cannot_write(path: Path, error: OSError, *, hint: str = _ELSEWHERE) -> NaysayError:
     """The error for a file or folder that cannot be written; a full disk is work left incomplete, not wrong use."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return IncompleteError(
             f"The disk is full: cannot write {path}.",
             hint="All whole lines are kept. Free some space and give the same command again.",
         )
-    return NaysayError(
-        f"Cannot write {path}: {error.strerror or error}.", hint="Choose a folder you may write to with --out."
-    )
+    return NaysayError(f"Cannot write {path}: {error.strerror or error}.", hint=hint)
 
 
 def _cut_torn_line(fd: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import orjson
 
-from naysay.errors import IncompleteError, NaysayError
+from naysay.errors import NaysayError
 from naysay.measure.intervals import CONFIDENCE
 from naysay.measure.judge_figures import Bin, Figure
 from naysay.writing import write_atomically
@@ -213,13 +213,8 @@ def store(error: JudgeError) -> Path:
             hint=hint,
         )
     path = place(error)
-    try:
-        write_atomically(path, orjson.dumps(error, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    except IncompleteError:
-        raise
-    except NaysayError as why:
-        hint = f"Measurements are kept in {folder()}; the variable {FOLDER_VARIABLE} names another folder."
-        raise NaysayError(why.message, hint=hint) from why
+    hint = f"Measurements are kept in {folder()}; the variable {FOLDER_VARIABLE} names another folder."
+    write_atomically(path, orjson.dumps(error, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), hint=hint)
     return path
 
 
@@ -239,7 +234,7 @@ def find(judge_hash: str | None = None, target: str | None = None) -> list[Judge
         try:
             found.append(JudgeError.from_dict(orjson.loads(path.read_bytes())))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            what = "fields are missing" if isinstance(error, TypeError | KeyError) else str(error)
+            what = "fields are missing, or of another shape" if isinstance(error, TypeError | KeyError) else str(error)
             raise NaysayError(
                 f"{path} cannot be read as a measurement: {what}.", hint="Delete it, and measure the judge again."
             ) from error
