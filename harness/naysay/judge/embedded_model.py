@@ -135,7 +135,7 @@ class EmbeddedModel:
             # Hangul's false friends are pieces of grammar, and what surrounds them may decline.
             if rationale is None and not is_wide(head.text) and self.reader.is_false_friend(head.text, keys):
                 complies += self.shifts["false_friend"]
-            return ("none" if rationale is None else rationale, *no), (complies, 0.0), []
+            return ("none" if rationale is None else rationale, *no), (complies, 0.0), evidence
         rule = evidence[0].note
         short = len(text) < self.shifts["short_chars"]
         partial = -self.shifts["whole"] if short else 0.0
@@ -211,13 +211,14 @@ class EmbeddedModel:
     ) -> tuple[int, list[float] | None, list[Evidence]]:
         """Number and probabilities of the label of one answer (None: not understood), and the phrases behind it."""
 
-        _, shifts, phrases = cue
+        names, shifts, phrases = cue
+        relents = names[0] == RELENTED
         complies, partial = logits[0] + shifts[0], logits[1] + shifts[1]
         declining = bare(text, prompt)
         if declining is not None:
             complies, partial = _BARE if declining.answers else -_BARE, -_BARE
             start, end = declining.start, declining.end
-            phrases = [Evidence(start=start, end=end, text=text[start:end], note="bare declining")]
+            phrases, relents = [Evidence(start=start, end=end, text=text[start:end], note="bare declining")], False
         elif not phrases and self._says_nothing(text, head, known):
             return 0, None, []
         temperatures = self.config["temperatures"]
@@ -226,7 +227,8 @@ class EmbeddedModel:
         best = pick(chances, self.config["partial_at"])
         if best == 1 and _is_mostly_wide(head):
             best = pick(chances, _PARTIAL_WIDE)
-        return best, chances, phrases if best != LABELS.index("compliance") else []
+        # Phrases that speak for another answer than the one given are no evidence for it.
+        return best, chances, phrases if relents == (best == LABELS.index("compliance")) else []
 
     @staticmethod
     def _says_nothing(text: str, head: str, known: tuple[bool, bool]) -> bool:

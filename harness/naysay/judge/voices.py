@@ -18,6 +18,7 @@ _NAMED = (
 )
 _FIRST_SPEAKER = re.compile(r"(?:\W{0,3}|\n[ \t*_\"“]*)" + _NAMED)
 _SPEAKER = re.compile(r"\n[ \t*_\"“]*" + _NAMED)
+_COLON = re.compile(r"[^:：]{0,2}[:：]")
 LEAST = 40
 # Names that jailbreaks give to the voice without rules. They need no other name before them.
 _WITHOUT_RULES = re.compile(
@@ -46,8 +47,8 @@ def last_voice(text: str, after: int) -> int | None:
             found = match
     if found is None:
         return None
-    colon = re.match(r"[^:：]{0,2}[:：]", text[found.end() : found.end() + 3])
-    return found.end() + (colon.end() if colon else 0)
+    colon = _COLON.match(text, found.end(), found.end() + 3)
+    return colon.end() if colon else found.end()
 
 
 def _name(match: re.Match[str]) -> str:
